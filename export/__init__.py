@@ -1,0 +1,1 @@
+"""Framework models to ONNX, with intermediate outputs exposed and the file verified against the framework."""

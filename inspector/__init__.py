@@ -1,0 +1,1 @@
+"""The inspector: activations, filters, checked gradients and heatmaps of any ONNX file."""

@@ -1,0 +1,1 @@
+"""Data sets, the three model specifications, and one trainer per framework."""

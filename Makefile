@@ -1,0 +1,46 @@
+# Everything runs in .venv, which each target makes by itself from nothing but Python >= 3.11.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= onnxlens-demo
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-full test check lint types verify wheel clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("onnxlens needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+demo: $(STAMP) ## Data, six small trainings, export, inspection, one HTML report (minutes)
+	$(BIN)/onnxlens demo --out $(OUT)
+
+demo-full: $(STAMP) ## The same, trained fully (about an hour on two cores)
+	$(BIN)/onnxlens demo --full --out $(OUT)
+
+test: $(STAMP) ## The test suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+check: lint types test ## ruff, mypy --strict, pyright and the tests
+
+verify: $(STAMP) ## Full runs under OUT against their frameworks: Grad-CAM parity and the gradient check
+	$(BIN)/python -m pytest tests/parity/full_runs.py --runs $(OUT)/runs
+
+wheel: $(STAMP) ## A wheel in dist/
+	$(BIN)/python -m build --wheel
+
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

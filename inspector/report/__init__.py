@@ -1,0 +1,1 @@
+"""The report: one self-contained HTML page from run folders, or from any model and pictures."""

@@ -1,0 +1,1 @@
+"""Finite-difference check of a gradient."""

@@ -1,0 +1,103 @@
+"""A copy of a model in which every floating-point number is a double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx.numpy_helper import from_array, to_array
+
+__all__ = ["to_double"]
+
+_NARROW = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
+# attributes that hold an element type: Cast, EyeLike and the random operators, the windows, (De)QuantizeLinear
+_TYPE_ATTRIBUTES = frozenset(
+    {"to", "dtype", "output_datatype", "output_dtype", "stash_type", "softmax_precision"}
+)
+
+
+def to_double(model: ModelProto) -> ModelProto:
+    """Copy a model with float16, bfloat16 and float32 replaced by float64 everywhere.
+
+    Weights, constants, inputs, outputs, annotations and the targets of casts change type; nothing else does, and
+    the weights keep the values that the file gives them. The copy is meant for `Float64Evaluator`: a runtime may
+    have no double kernel for its operators, and the standard does not allow double in all of them.
+    """
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    _graph(copy.graph)
+    for function in copy.functions:
+        _function(function)
+    return copy
+
+
+def _graph(graph: GraphProto) -> None:
+    for tensor in graph.initializer:
+        _tensor(tensor)
+    for sparse in graph.sparse_initializer:
+        _tensor(sparse.values)
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        _type(value.type)
+    _nodes(graph.node)
+
+
+def _function(function: FunctionProto) -> None:
+    for value in function.value_info:
+        _type(value.type)
+    for attribute in function.attribute_proto:
+        _attribute(attribute)
+    _nodes(function.node)
+
+
+def _nodes(nodes: Iterable[NodeProto]) -> None:
+    for node in nodes:
+        for attribute in node.attribute:
+            _attribute(attribute)
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                _constant(attribute)
+
+
+def _attribute(attribute: AttributeProto) -> None:
+    if attribute.HasField("t"):
+        _tensor(attribute.t)
+    for tensor in attribute.tensors:
+        _tensor(tensor)
+    if attribute.HasField("sparse_tensor"):
+        _tensor(attribute.sparse_tensor.values)
+    if attribute.HasField("g"):
+        _graph(attribute.g)
+    for graph in attribute.graphs:
+        _graph(graph)
+    if attribute.HasField("tp"):
+        _type(attribute.tp)
+    if attribute.name in _TYPE_ATTRIBUTES and attribute.i in _NARROW and not attribute.ref_attr_name:
+        attribute.i = TensorProto.DOUBLE
+
+
+def _constant(attribute: AttributeProto) -> None:
+    """`value_float` and `value_floats` are float32 by definition: say the same with a tensor of doubles."""
+    if attribute.ref_attr_name or attribute.name not in {"value_float", "value_floats"}:
+        return
+    values = attribute.f if attribute.name == "value_float" else list(attribute.floats)
+    attribute.ClearField("f")
+    attribute.ClearField("floats")
+    attribute.name = "value"
+    attribute.type = AttributeProto.TENSOR
+    attribute.t.CopyFrom(from_array(np.asarray(values, dtype=np.float64)))
+
+
+def _tensor(tensor: TensorProto) -> None:
+    if tensor.data_type in _NARROW:
+        name = tensor.name
+        tensor.CopyFrom(from_array(to_array(tensor).astype(np.float64), name))
+
+
+def _type(kind: TypeProto) -> None:
+    if kind.HasField("tensor_type") and kind.tensor_type.elem_type in _NARROW:
+        kind.tensor_type.elem_type = TensorProto.DOUBLE
+    elif kind.HasField("sequence_type"):
+        _type(kind.sequence_type.elem_type)
+    elif kind.HasField("optional_type"):
+        _type(kind.optional_type.elem_type)

@@ -1,0 +1,41 @@
+"""Double-precision operators in numpy, one table.
+
+An operator is here for one of three reasons: `onnx.reference` walks it element by element in Python (Conv,
+pools, scatters), computes it in single precision (Erf, GroupNormalization), or departs from the standard
+(LRN's window, LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets).
+"""
+
+from __future__ import annotations
+
+from onnx.reference.op_run import OpRun
+
+from inspector.check.kernels import convolution, elementwise, indexing, normalisation, pooling
+from inspector.check.kernels.call import Kernel, operator
+
+__all__ = ["KERNELS", "OPERATORS"]
+
+KERNELS: dict[str, Kernel] = {
+    "Conv": convolution.conv,
+    "ConvTranspose": convolution.conv_transpose,
+    "MaxPool": pooling.max_pool,
+    "AveragePool": pooling.average_pool,
+    "LpPool": pooling.lp_pool,
+    "GlobalLpPool": pooling.global_lp_pool,
+    "BatchNormalization": normalisation.batch_normalization,
+    "GroupNormalization": normalisation.group_normalization,
+    "LayerNormalization": normalisation.layer_normalization,
+    "LRN": normalisation.lrn,
+    "LpNormalization": normalisation.lp_normalization,
+    "MeanVarianceNormalization": normalisation.mean_variance_normalization,
+    "RMSNormalization": normalisation.rms_normalization,
+    "Erf": elementwise.erf,
+    "Gelu": elementwise.gelu,
+    "Hardmax": elementwise.hardmax,
+    "LogSoftmax": elementwise.log_softmax,
+    "Softmax": elementwise.softmax,
+    "GatherND": indexing.gather_nd,
+    "ScatterElements": indexing.scatter_elements,
+    "ScatterND": indexing.scatter_nd,
+}
+
+OPERATORS: tuple[type[OpRun], ...] = tuple(operator(name, kernel) for name, kernel in KERNELS.items())

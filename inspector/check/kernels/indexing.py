@@ -1,0 +1,48 @@
+"""Scatters, which onnx.reference walks element by element."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inspector.check.kernels.call import Array, Call
+
+__all__ = ["gather_nd", "scatter_elements", "scatter_nd"]
+
+_REDUCTIONS: dict[str, np.ufunc] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "min": np.minimum,
+    "max": np.maximum,
+}
+
+
+def scatter_elements(
+    _: Call, data: Array, indices: Array, updates: Array, *, axis: int = 0, reduction: str | None = "none"
+) -> Array:
+    along = axis % data.ndim
+    place = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    place[along] = np.where(indices < 0, indices + data.shape[along], indices)
+    return _scatter(data, tuple(place), updates, reduction)
+
+
+def scatter_nd(
+    _: Call, data: Array, indices: Array, updates: Array, *, reduction: str | None = "none"
+) -> Array:
+    return _scatter(data, tuple(np.moveaxis(indices, -1, 0)), updates, reduction)
+
+
+def gather_nd(_: Call, data: Array, indices: Array, *, batch_dims: int = 0) -> Array:
+    batch = np.ogrid[tuple(slice(n) for n in data.shape[:batch_dims])] if batch_dims else []
+    tail = indices.ndim - 1 - batch_dims
+    lead = [b.reshape(b.shape + (1,) * tail) for b in batch]
+    result: Array = data[(*lead, *np.moveaxis(indices, -1, 0))]
+    return result
+
+
+def _scatter(data: Array, place: tuple[Array, ...], updates: Array, reduction: str | None) -> Array:
+    result = data.copy()
+    if reduction in (None, "none"):
+        result[place] = updates
+    else:
+        _REDUCTIONS[str(reduction)].at(result, place, updates)
+    return result

@@ -1,0 +1,25 @@
+"""Loading ONNX models, and naming what is in them."""
+
+from __future__ import annotations
+
+from inspector.model.layer import Dim, Layer, TensorInfo
+from inspector.model.layout import channel_axis, spatial_axes
+from inspector.model.metadata import InputSpec, Metadata, OutputSpec, read_metadata
+from inspector.model.model import Model, load
+from inspector.model.resolve import resolve_layer, resolve_layers
+
+__all__ = [
+    "Dim",
+    "InputSpec",
+    "Layer",
+    "Metadata",
+    "Model",
+    "OutputSpec",
+    "TensorInfo",
+    "channel_axis",
+    "load",
+    "read_metadata",
+    "resolve_layer",
+    "resolve_layers",
+    "spatial_axes",
+]

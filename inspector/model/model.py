@@ -1,0 +1,137 @@
+"""A model as everything else sees it: the file as loaded, and the graph derived from it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspector.errors import ModelError
+from inspector.model.graph import build_graph, convert_graph, opset_of
+from inspector.model.layer import Layer, TensorInfo, dtype_name, list_layers, shape_tuple
+from inspector.model.layout import infer_layouts
+from inspector.model.metadata import Metadata, read_metadata
+from inspector.model.source import read_source
+
+if TYPE_CHECKING:
+    import onnx
+    import onnx_ir as ir
+
+    from inspector.model.source import Source
+
+__all__ = ["Model", "load"]
+
+# operators that multiply by their weights: an infinity there is no mask
+MULTIPLIES = frozenset(
+    ("Conv", "ConvTranspose", "Gemm", "MatMul", "Mul", "BatchNormalization", "InstanceNormalization", "PRelu")
+)
+
+
+class Model:
+    """One ONNX model.
+
+    Attributes:
+        proto: as loaded, weights included; never changed.
+        path: where it came from, None for a model given in memory.
+        metadata: what the file says about its labels, layers and input.
+    """
+
+    def __init__(self, proto: onnx.ModelProto, path: Path | None = None) -> None:
+        self.proto = proto
+        self.path = path
+        self.metadata: Metadata = read_metadata({entry.key: entry.value for entry in proto.metadata_props})
+
+    @cached_property
+    def graph(self) -> ir.Model:
+        """At the file's own opset: functions inlined, sorted, nodes named, shapes inferred. Read it, do not edit it."""
+        return build_graph(self.proto)
+
+    @cached_property
+    def normalised(self) -> ir.Model:
+        """`graph` at opset 18 or newer, for the gradient rules: `graph` itself where it is. Read it, do not edit it."""
+        return convert_graph(self.graph)
+
+    @property
+    def converted(self) -> bool:
+        """Whether `normalised` went through the opset converter, which is not always right."""
+        return self.normalised is not self.graph
+
+    @property
+    def opset(self) -> int:
+        return opset_of(self.graph)
+
+    @cached_property
+    def layouts(self) -> dict[str, str]:
+        """Tensor name -> layout, of every feature map."""
+        return infer_layouts(self.graph.graph)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every node of the main graph in order, plumbing included."""
+        return list_layers(self.graph.graph, self.layouts, self.metadata.layers)
+
+    @cached_property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """What must be fed: initializers that the file also lists as inputs are left out."""
+        return tuple(_info(value) for value in self.graph.graph.inputs)
+
+    @cached_property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        return tuple(_info(value) for value in self.graph.graph.outputs)
+
+    def tensor(self, name: str) -> TensorInfo | None:
+        """Name, shape and dtype of any tensor that the graph takes or computes; None where there is none so named."""
+        return self._tensors.get(name)
+
+    @cached_property
+    def _tensors(self) -> dict[str, TensorInfo]:
+        return {str(value.name): _info(value) for value in self._values() if value.name}
+
+    def _values(self) -> Iterator[ir.Value]:
+        yield from self.graph.graph.inputs
+        for node in self.graph.graph:
+            yield from node.outputs
+
+    def require_finite_weights(self) -> None:
+        """Gradients through NaN are NaN everywhere, so say where it sits instead.
+
+        Raises:
+            ModelError: a weight is NaN, or infinite where it is multiplied by; names it.
+        """
+        if self._broken_weight:
+            raise ModelError(self._broken_weight)
+
+    @cached_property
+    def _broken_weight(self) -> str:
+        import numpy as np
+
+        for name, value in self.graph.graph.initializers.items():
+            if value.const_value is None or not value.const_value.dtype.is_floating_point():
+                continue
+            array = np.asarray(value.const_value.numpy())
+            # a cheap pass over all of it; which of the two only where something is wrong
+            if np.isfinite(array).all():
+                continue
+            if np.isnan(array).any():
+                return f"the weights '{name}' contain NaN: the model is broken, train or export it again"
+            readers = {use.node.op_type for use in value.uses()}
+            if readers & MULTIPLIES:
+                return f"the weights '{name}' contain infinity: the model is broken, train or export it again"
+        return ""
+
+
+def load(source: Source) -> Model:
+    """Load a model from a path, bytes, an `onnx.ModelProto` or an `onnx_ir.Model`.
+
+    Raises:
+        ModelNotFound: there is no file at the path.
+        ModelError: it is empty, cut short, not ONNX (says what it is), or its external data is missing or lies outside
+            the model's folder.
+    """
+    proto, path = read_source(source)
+    return Model(proto, path)
+
+
+def _info(value: ir.Value) -> TensorInfo:
+    return TensorInfo(str(value.name), shape_tuple(value), dtype_name(value))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from trainers.data import line
+from trainers.data import line, mnist
 from trainers.data.dataset import Dataset
 from trainers.errors import TrainerError
 
 __all__ = ["DATASETS", "load"]
 
-DATASETS: dict[str, Callable[..., Dataset]] = {"line": line.generate}
+DATASETS: dict[str, Callable[..., Dataset]] = {"line": line.generate, "mnist": mnist.read}
 
 
 def load(name: str, **options: Any) -> Dataset:

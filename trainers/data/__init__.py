@@ -2,6 +2,8 @@
 
 from trainers.data.catalogue import DATASETS, load
 from trainers.data.dataset import Dataset
+from trainers.data.report_images import ReportImages, report_images
 from trainers.data.split import twins
+from trainers.data.summary import summarise
 
-__all__ = ["DATASETS", "Dataset", "load", "twins"]
+__all__ = ["DATASETS", "Dataset", "ReportImages", "load", "report_images", "summarise", "twins"]

@@ -18,7 +18,7 @@ import numpy as np
 from trainers.data import fetch
 from trainers.data.dataset import Dataset
 from trainers.data.idx import parse
-from trainers.errors import DataCorrupt, DataUnavailable, TrainerError
+from trainers.errors import DataCorrupt, DataUnavailable, OutputError, TrainerError
 
 __all__ = ["SHA256", "cache_folder", "locate", "read"]
 
@@ -195,6 +195,10 @@ def _fetched(
             get(place)
         except (DataUnavailable, DataCorrupt) as error:
             tried.append(str(error))
+        except OutputError as error:
+            raise OutputError(
+                f"{error}. Name a folder that can be written in XDG_CACHE_HOME, or give the files with --mnist-dir"
+            ) from error
         before = len(content)
         _from_cache(cache, content, [])
         if len(content) > before:

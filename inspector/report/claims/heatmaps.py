@@ -88,7 +88,7 @@ def resemblance_shows_yellow(cases: Mapping[str, tuple[Array, Array]]) -> Claim:
         11,
         "Images with more resemblance to that class show more yellow (high) heatmap regions.",
         "Resemblance: shared attributes of the label for Line, cosine similarity with the mean picture of the "
-        "digit for MNIST. Yellow: viridis hue below 80 degrees (heat from 0.865 of each image's maximum). Spearman's rank "
+        "digit for MNIST. Yellow: viridis hue below 80 degrees (heat from 0.865 of the maximum). Spearman's rank "
         "correlation over the probe images, one-sided test at 5 %.",
         measure_each(cases, measure),
     )

@@ -1,0 +1,146 @@
+"""Everything that the report shows of one run, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import InputError, ModelError
+from inspector.report.runs import Run
+from inspector.report.study import (
+    Filters,
+    Heat,
+    LayerMaps,
+    Progress,
+    first_convolution,
+    study_filters,
+    study_heat,
+    study_layers,
+)
+from inspector.report.targets import REFERENCE_CLASS, class_target, class_words, own_target
+
+if TYPE_CHECKING:
+    from inspector.lens import Inspector
+
+__all__ = ["Options", "RunStudy", "gather_run", "rgb_images"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is computed: filters shown, steps of gradient ascent and its seed, whether gradients are checked."""
+
+    filters: int = 25
+    steps: int = 40
+    seed: int = 0
+    check: bool = True
+    every_layer: bool = True
+    providers: str | Sequence[str] | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class RunStudy:
+    """One run, looked into.
+
+    ``photos`` (n, H, W, 3) uint8; ``reference`` the heatmaps with respect to the source report's class (or, of a data
+    set that it does not know, each image's own), ``own`` those with respect to each image's own class, ``by_layer`` the
+    first at every layer shown; ``probe_maps`` (layer name to (M, C, H, W)) and ``probe_heat`` (M, H, W) belong to the
+    probe images.
+    """
+
+    run: Run
+    photos: Array = field(repr=False)
+    captions: tuple[str, ...]
+    layers: tuple[LayerMaps, ...]
+    filters: Filters
+    reference_number: int | None
+    reference_words: str
+    reference: tuple[Heat, ...]
+    own: tuple[Heat, ...]
+    by_layer: dict[str, tuple[Heat, ...]]
+    probe_maps: dict[str, Array] = field(repr=False)
+    probe_heat: Array = field(repr=False)
+
+    @property
+    def heats(self) -> list[Heat]:
+        """Every heatmap of this run."""
+        return [*self.reference, *self.own, *(heat for heats in self.by_layer.values() for heat in heats)]
+
+
+def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
+    """Look into one run's model. Raises InspectorError where the model does not go with the run."""
+    from inspector.images import preprocessing_for
+    from inspector.lens import Inspector
+
+    lens = Inspector(run.onnx, providers=options.providers, threads=options.threads)
+    preprocessing = preprocessing_for(lens.inputs[0], lens.metadata)
+
+    def tensor(images: Array) -> Array:
+        return np.concatenate([preprocessing.apply(image)[0] for image in rgb_images(images)])
+
+    x, probes = tensor(run.images), tensor(run.probe_images)
+    names = run.class_names
+    captions = tuple(names[label] for label in run.labels)
+
+    progress("activations")
+    layers = study_layers(lens, x, run.taps)
+    probe_maps = {layer.name: layer.maps for layer in study_layers(lens, probes, run.taps)}
+
+    progress("filters")
+    convolution = first_convolution(lens)
+    if convolution is None:
+        raise ModelError(f"{run.onnx} has no convolution, so there are no filters to show")
+    filters = study_filters(lens, convolution, options.filters, options.steps, options.seed)
+
+    number = REFERENCE_CLASS.get(run.dataset)
+    outputs = run.output_labels
+    own = [own_target(outputs, int(label)) for label in run.labels]
+    if number is None:
+        targets, words = [target for target, _ in own], "each image's own class"
+        probe_targets: Any = [own_target(outputs, int(label))[0] for label in run.probe_labels]
+    else:
+        targets, words = [class_target(outputs, number)] * len(x), class_words(outputs, number)
+        probe_targets = targets[0]
+    progress("heatmaps" + (" and their checks" if options.check else ""))
+    reference = study_heat(lens, x, targets, [words] * len(x), check=options.check)
+    own_heats = study_heat(
+        lens, x, [target for target, _ in own], [text for _, text in own], check=options.check
+    )
+    by_layer = _every_layer(lens, x, targets, words, run, options) if options.every_layer else {}
+    probe_heat = np.asarray(lens.explain(probes, method="gradcam", target=probe_targets).heatmap, np.float64)
+    return RunStudy(
+        run=run,
+        photos=rgb_images(run.images),
+        captions=captions,
+        layers=tuple(layers),
+        filters=filters,
+        reference_number=number,
+        reference_words=words,
+        reference=tuple(reference),
+        own=tuple(own_heats),
+        by_layer=by_layer,
+        probe_maps=probe_maps,
+        probe_heat=probe_heat,
+    )
+
+
+def _every_layer(
+    lens: Inspector, x: Array, targets: list[Any], words: str, run: Run, options: Options
+) -> dict[str, tuple[Heat, ...]]:
+    return {
+        tap: tuple(study_heat(lens, x, targets, [words] * len(x), layer=tap, check=options.check))
+        for tap in run.taps
+    }
+
+
+def rgb_images(images: Array) -> Array:
+    """uint8 (n, H, W, 1 or 3) as (n, H, W, 3). Raises InputError for another shape or type."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
+        raise InputError(f"expected images uint8 (n, H, W, 1 or 3), got {images.dtype} {images.shape}")
+    return images if images.shape[-1] == 3 else np.repeat(images, 3, axis=-1)

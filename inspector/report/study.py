@@ -1,0 +1,135 @@
+"""What the report needs to know of one model, as arrays: activations, filters, heatmaps and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import InputError
+
+if TYPE_CHECKING:
+    from inspector.check import GradientCheck
+    from inspector.lens import Inspector
+    from inspector.model.layer import Layer
+
+__all__ = ["Filters", "Heat", "LayerMaps", "Progress", "channels_first", "first_convolution", "study_filters"]
+__all__ += ["study_heat", "study_layers"]
+
+Array = NDArray[Any]
+Progress = Callable[[str], None]
+"""Called with a few words each time a step begins."""
+
+
+@dataclass(frozen=True)
+class LayerMaps:
+    """One layer's feature maps (n, C, H, W) of the pictures shown."""
+
+    name: str
+    kind: str
+    maps: Array = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Filters of one convolution: ``channels`` shown of ``total``, pictures (n, C, H, W), kernels (n, C, h, w)."""
+
+    layer: str
+    total: int
+    channels: tuple[int, ...]
+    maximised: Array = field(repr=False)
+    kernels: Array = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """One image's heatmap (H, W) in [0, 1] at the input's size, with the verdict on the gradient it was made of."""
+
+    caption: str
+    target: str
+    layer: str
+    kind: str
+    score: float
+    heatmap: Array = field(repr=False)
+    notes: tuple[str, ...] = ()
+    check: GradientCheck | None = None
+
+
+def channels_first(maps: Array, layout: str | None) -> Array:
+    """(N, H, W, C) to (N, C, H, W) where the layer is laid out so; anything else as it is."""
+    return np.moveaxis(maps, -1, 1) if layout == "NHWC" else maps
+
+
+def study_layers(lens: Inspector, x: Array, layers: Mapping[str, str]) -> list[LayerMaps]:
+    """The feature maps of the layers named (name to kind), in their order."""
+    found = {name: lens.resolve_layer(name) for name in layers}
+    values = lens.activations(x, layers=list(found))
+    return [
+        LayerMaps(name, kind, channels_first(np.asarray(values[found[name].name]), found[name].layout))
+        for name, kind in layers.items()
+    ]
+
+
+def first_convolution(lens: Inspector) -> Layer | None:
+    """The first two-dimensional convolution with kernels that can be looked at."""
+    for layer in lens.layers():
+        if layer.op_type == "Conv" and layer.shape is not None and len(layer.shape) == 4:
+            return layer
+    return None
+
+
+def study_filters(lens: Inspector, layer: Layer, count: int, steps: int, seed: int) -> Filters:
+    """The pictures that maximise the first ``count`` filters of a convolution, by gradient ascent, and its kernels."""
+    kernels = np.asarray(lens.kernels(layer.name))
+    channels = tuple(range(min(count, len(kernels))))
+    pictures = np.asarray(lens.maximize(layer.name, list(channels), steps=steps, seed=seed))
+    return Filters(
+        layer=layer.name,
+        total=len(kernels),
+        channels=channels,
+        maximised=pictures,
+        kernels=kernels[: len(channels)],
+    )
+
+
+def study_heat(
+    lens: Inspector,
+    x: Array,
+    targets: Any,
+    captions: Sequence[str],
+    *,
+    layer: str | None = None,
+    check: bool = True,
+) -> list[Heat]:
+    """Grad-CAM of every sample of ``x``, each gradient checked on its own.
+
+    ``targets`` is one target for all or a list with one per sample; ``captions`` says them in words.
+    """
+    if len(captions) != len(x):
+        raise InputError(f"{len(captions)} captions for {len(x)} images: one each is needed")
+    explanation = lens.explain(x, method="gradcam", target=targets, layer=layer)
+    where = explanation.layer
+    if where is None:
+        raise InputError(
+            "Grad-CAM needs a spatial feature map, and this model has none on the way to its output"
+        )
+    each = targets if isinstance(targets, list) else [targets] * len(x)
+    heats = []
+    for index, caption in enumerate(captions):
+        verdict = lens.check(x[index : index + 1], target=each[index], wrt=where) if check else None
+        heats.append(
+            Heat(
+                caption=caption,
+                target=str(each[index]),
+                layer=where,
+                kind=lens.resolve_layer(where).label,
+                score=float(explanation.score[index]),
+                heatmap=np.asarray(explanation.heatmap[index], np.float64),
+                notes=tuple(explanation.notes),
+                check=verdict,
+            )
+        )
+    return heats

@@ -1,0 +1,68 @@
+"""`onnxlens check`: is the gradient of this file right, here?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inspector.cli.console import note, print_json, print_table, table
+from inspector.cli.open import open_model, open_pictures
+from inspector.cli.options import image_arguments, model_argument, picture_options, shared_options
+from inspector.cli.verdicts import STYLES, figures, mention
+from inspector.cli.words import as_spelt
+
+__all__ = ["check"]
+
+
+@click.command()
+@model_argument
+@image_arguments(required=False)
+@click.option("--layer", metavar="L", help="With respect to this layer (default: the input).")
+@click.option("--target", metavar="T", help="Class, label or output[index] (default: the top class).")
+@click.option("--score", type=click.Choice(["logit", "output"]), default="logit", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON.")
+@picture_options
+@shared_options
+@click.pass_context
+def check(
+    ctx: click.Context, model: Path, images: tuple[Path, ...], layer: str | None, target: str | None, score: str,
+    as_json: bool, labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
+) -> None:  # fmt: skip
+    """Check the gradient against finite differences.
+
+    The file is run as it is, in double precision where it can be, on either side of the input; without IMAGE, of a random
+    one. The exit code is 1 unless every verdict is "passed".
+    """
+    from inspector.images import random_feeds
+
+    lens = open_model(model, provider, threads, labels)
+    samples: list[tuple[str, Any]]
+    if images:
+        samples = [(picture.name, picture.x) for picture in open_pictures(lens, images, quiet, **picture)]
+    else:
+        feeds = random_feeds(lens.inputs, lens.metadata, **picture)
+        samples = [("random input", feeds if len(feeds) > 1 else next(iter(feeds.values())))]
+        note("no IMAGE was given: the gradient is checked at a random input (seed 0).", quiet or as_json)
+    names = [name for one in lens.layers(plumbing=True) for name in one.outputs] + [
+        o.name for o in lens.outputs
+    ]
+    wrt = lens.resolve_layer(as_spelt(layer, names)).name if layer else None
+    wanted = as_spelt(target, names) if target else None
+    verdicts = [(name, lens.check(x, target=wanted, wrt=wrt, score=score)) for name, x in samples]
+    where = wrt or "the input"
+    if as_json:
+        print_json(
+            [{"image": name, "wrt": wrt, "target": target, **found.to_json()} for name, found in verdicts]
+        )
+    for name, found in verdicts:
+        if not as_json:
+            made = table(f"{name}: d {target or 'top class'} / d {where}", [("", "left"), ("", "left")])
+            for heading, value in figures(found):
+                made.add_row(heading, value, style=STYLES[found.verdict] if heading == "verdict" else None)
+            print_table(made)
+            click.echo(found.message)
+        mention(found, name)
+    if not all(found.passed for _, found in verdicts):
+        ctx.exit(1)

@@ -1,0 +1,93 @@
+"""What commands print: tables and paths to stdout; notes, warnings and progress to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["note", "print_json", "print_path", "print_table", "table", "track", "warn"]
+
+T = TypeVar("T")
+WIDEST = 1000
+
+
+def table(title: str, columns: Sequence[tuple[str, str]]) -> Table:
+    """An empty table; each column is (heading, "left" or "right")."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, justify in columns:
+        made.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+    return made
+
+
+def print_table(made: Table) -> None:
+    """To a terminal at its width; into a pipe or file as wide as it needs, so that no name is cut."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
+        console = Console(file=sys.stdout, highlight=False, width=max(width, 40), color_system=None)
+    console.print(made)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document, nothing else, on stdout; NaN and infinity become null, which JSON has no other word for."""
+    import json
+
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # NumPy's arrays and numbers
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def print_path(path: Path) -> None:
+    """A file that was written."""
+    click.echo(str(path))
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """Something worth knowing, on stderr."""
+    if not quiet:
+        click.echo(f"Note: {message}", err=True)
+
+
+def warn(message: str) -> None:
+    """Something that must not be missed, whatever --quiet says."""
+    click.echo(click.style(f"Warning: {message}", fg="yellow"), err=True)
+
+
+def track(items: Iterable[T], label: str, total: int, quiet: bool = False) -> Iterator[T]:
+    """`items`, with a progress bar on stderr where that is a terminal and the work has more than one step."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task(label, total=total)
+        for item in items:
+            yield item
+            progress.advance(task)

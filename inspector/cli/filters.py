@@ -1,0 +1,109 @@
+"""`onnxlens filters`: a convolution's kernels, and the pictures that its filters answer to most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inspector.cli.console import print_path
+from inspector.cli.open import open_model
+from inspector.cli.options import model_argument, out_option, shared_options
+from inspector.cli.words import Spelt, as_spelt, parse_numbers
+
+if TYPE_CHECKING:
+    from inspector.lens import Inspector
+    from inspector.model import Layer
+
+__all__ = ["filters"]
+
+# the source's habit: a 5 x 5 grid
+HABIT = 25
+
+
+@click.command()
+@model_argument
+@click.option("--layer", metavar="L", help="Name, index or OpType:N (default: the first convolution).")
+@click.option("--mode", type=Spelt(["kernels", "maximize"]), default="kernels", show_default=True,
+              help="The weights themselves, or gradient ascent from a grey picture.")  # fmt: skip
+@click.option(
+    "--filters",
+    "which",
+    metavar="0-24",
+    help="Which filters, or classes of the logits (default: the first 25).",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=40, show_default=True, help="Steps of gradient ascent."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of the noise that the ascent starts from."
+)
+@out_option("filters")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one a line, or JSON."
+)
+@shared_options
+def filters(
+    model: Path, layer: str | None, mode: str, which: str | None, steps: int, seed: int, out: Path,
+    labels: Path | None, provider: str | None, threads: int | None, quiet: bool,
+) -> None:  # fmt: skip
+    """Draw kernels, or the pictures that filters answer to.
+
+    With --mode maximize and --layer naming the logits, the pictures that each class answers to.
+    """
+    from inspector.render import save_figure, slug
+
+    lens = open_model(model, provider, threads, labels)
+    chosen = lens.resolve_layer(as_spelt(layer, _names(lens)) if layer else first_convolution(lens))
+    figure = (_kernels if mode == "kernels" else _maximised)(lens, chosen, which, steps, seed)
+    print_path(save_figure(figure, out / f"layer-{chosen.index}-{slug(chosen.name)}_{mode}.png"))
+
+
+def first_convolution(lens: Inspector) -> Layer:
+    """The first convolution; raises LayerNotFound where there is none."""
+    from inspector.errors import LayerNotFound
+
+    for layer in lens.layers():
+        if layer.op_type in ("Conv", "ConvInteger", "QLinearConv", "ConvTranspose"):
+            return layer
+    raise LayerNotFound("the model has no convolution: name a layer with --layer (see `onnxlens layers`)")
+
+
+def _names(lens: Inspector) -> list[str]:
+    return [name for layer in lens.layers(plumbing=True) for name in layer.outputs]
+
+
+def _kernels(lens: Inspector, layer: Layer, which: str | None, steps: int, seed: int) -> Any:
+    from inspector.render import kernel_grid
+
+    kernels = lens.kernels(layer)
+    chosen = parse_numbers(which, len(kernels)) if which else list(range(min(HABIT, len(kernels))))
+    return kernel_grid(kernels, f"layer {layer.index} {layer.name} ({layer.label}): kernels", chosen)
+
+
+def _maximised(lens: Inspector, layer: Layer, which: str | None, steps: int, seed: int) -> Any:
+    from inspector.render import image_grid, stretched
+
+    count = channel_count(layer)
+    chosen = parse_numbers(which, count) if which else list(range(min(HABIT, count)))
+    images = lens.maximize(layer, chosen, steps=steps, seed=seed)
+    names = lens.metadata.labels.get(layer.name, ())
+    captions = [names[i] if i < len(names) else str(i) for i in chosen]
+    what = "classes" if layer.layout is None else "filters"
+    subtitle = f"{len(chosen)} of {count} {what} · {steps} steps of ascent from grey, seed {seed} · each stretched to its range"
+    title = f"layer {layer.index} {layer.name} ({layer.label}): what excites each most"
+    return image_grid([stretched(image) for image in images], captions, title, subtitle)
+
+
+def channel_count(layer: Layer) -> int:
+    """How many filters, or classes, a layer has; raises LayerNotFound where its shape does not say."""
+    from inspector.errors import LayerNotFound
+
+    axis = layer.layout.index("C") if layer.layout else 1
+    size = layer.shape[axis] if layer.shape is not None and len(layer.shape) > axis else None
+    if not isinstance(size, int):
+        raise LayerNotFound(
+            f"the layer '{layer.name}' has no fixed number of channels: name another with --layer"
+        )
+    return size

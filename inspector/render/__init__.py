@@ -1,0 +1,37 @@
+"""Figures: grids of channels, kernels and images; heatmaps beside the photograph they explain; files written whole.
+
+matplotlib's object interface on the Agg canvas: no window, no global state, nothing of pyplot.
+"""
+
+from __future__ import annotations
+
+from inspector.render.grids import activation_figure, activation_grid, image_grid, kernel_grid, stretched
+from inspector.render.heatmaps import heatmap_figure, overlay_pixels
+from inspector.render.names import figure_name, slug
+from inspector.render.save import save_arrays, save_figure, save_pixels, save_text
+
+__all__ = [
+    "RENDERERS",
+    "activation_figure",
+    "activation_grid",
+    "figure_name",
+    "heatmap_figure",
+    "image_grid",
+    "kernel_grid",
+    "overlay_pixels",
+    "save_arrays",
+    "save_figure",
+    "save_pixels",
+    "save_text",
+    "slug",
+    "stretched",
+]
+
+# what a caller can ask for by name
+RENDERERS = {
+    "activations": activation_figure,
+    "activation-grid": activation_grid,
+    "kernels": kernel_grid,
+    "images": image_grid,
+    "heatmap": heatmap_figure,
+}

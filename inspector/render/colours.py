@@ -1,0 +1,53 @@
+"""Colour maps and scales: viridis for amounts, a diverging map for signed values, grey for what was not seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+
+__all__ = [
+    "AMOUNT",
+    "DIVERGING",
+    "INK",
+    "MUTED",
+    "VERDICT_INK",
+    "colour",
+    "colour_map",
+    "number",
+    "unit_range",
+]
+
+AMOUNT, DIVERGING = "viridis", "RdBu_r"
+INK, MUTED, UNSEEN = "#1b1f24", "#59636e", (0.92, 0.92, 0.93, 1.0)
+VERDICT_INK = {"passed": "#1a7f37", "failed": "#c4181c", "inconclusive": "#9a6700", "vacuous": "#9a6700"}
+
+
+def colour_map(name: str) -> Colormap:
+    """The map, with values that are NaN (not seen by the model) in light grey."""
+    from matplotlib import colormaps
+
+    return colormaps[name].with_extremes(bad=UNSEEN)
+
+
+def unit_range(values: NDArray[Any]) -> tuple[float, float]:
+    """The smallest and the largest finite value; (0, 0) where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def colour(values: NDArray[Any], low: float, high: float, name: str = AMOUNT) -> NDArray[np.uint8]:
+    """`values` between `low` and `high` as (..., 4) 8-bit colours; a constant takes the map's lowest colour."""
+    span = high - low
+    grid = np.asarray(values, dtype=np.float64)
+    scaled = (grid - low) / span if span > 0 else np.where(np.isfinite(grid), 0.0, np.nan)
+    return np.asarray(colour_map(name)(np.ma.masked_invalid(scaled), bytes=True), dtype=np.uint8)
+
+
+def number(value: float) -> str:
+    """Three significant digits, as short as they go."""
+    return "0" if value == 0 else f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,164 @@
+"""A heatmap beside the photograph it explains, and laid over it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import InputError
+from inspector.render.colours import AMOUNT, DIVERGING, INK, MUTED, VERDICT_INK, colour
+from inspector.render.tiles import Bar, add_bar, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["heatmap_figure", "overlay_pixels"]
+
+# how much of the colour map lies over the photograph
+OPACITY = 0.5
+# what a picture in a figure needs at most; the overlay file keeps every pixel
+MOST_PIXELS = 1400
+# all in inches
+PANEL, GAP, EDGE, BAR = 2.7, 0.18, 0.3, 0.75
+
+
+def overlay_pixels(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool = False) -> NDArray[np.uint8]:
+    """`heatmap` (H, W) laid over `rgb` (H, W, 3) uint8 of the same size, pixel by pixel.
+
+    Amounts run from 0 to 1 in viridis, signed values from -1 to 1 in a diverging map that grows opaque with magnitude.
+    Where the heatmap is NaN (not seen by the model) the photograph is dimmed. Raises InputError where the sizes differ.
+    """
+    if rgb.shape[:2] != heatmap.shape:
+        raise InputError(f"the heatmap is {heatmap.shape}, the photograph {rgb.shape[:2]}.")
+    unseen = ~np.isfinite(heatmap)
+    values = np.where(unseen, 0.0, heatmap).astype(np.float32)
+    low, name = (-1.0, DIVERGING) if signed else (0.0, AMOUNT)
+    # a signed value's hue comes from its sign and its strength from the opacity, or zeros would be veiled in white
+    hue = np.sign(values) * np.float32(0.75) if signed else values
+    over = colour(hue, low, 1.0, name)[..., :3].astype(np.float32)
+    opacity = np.abs(values).clip(0, 1)[..., None] * 0.85 if signed else np.float32(OPACITY)
+    blended = rgb * (1 - opacity) + over * opacity
+    blended[unseen] = rgb[unseen] * 0.35
+    return np.rint(blended).astype(np.uint8)
+
+
+def heatmap_figure(
+    rgb: NDArray[np.uint8] | None,
+    heatmap: NDArray[Any],
+    title: str,
+    *,
+    subtitle: str = "",
+    method: str = "heatmap",
+    signed: bool = False,
+    verdict: tuple[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """Image, heatmap and overlay side by side with a colour bar.
+
+    `heatmap` (H, W) covers `rgb` (H, W, 3) uint8 pixel by pixel, in [0, 1], or [-1, 1] when `signed`; NaN where the
+    model did not see the photograph. Without `rgb` the heatmap stands alone. `verdict` is (word, sentence) of the
+    gradient check. An all-zero map is said in the figure.
+    """
+    heatmap = np.asarray(heatmap, dtype=np.float32)
+    heatmap = heatmap[None, :] if heatmap.ndim == 1 else heatmap
+    if heatmap.ndim != 2:
+        raise InputError(f"a heatmap has a height and a width, not the shape {heatmap.shape}.")
+    step = max(1, -(-max(heatmap.shape) // MOST_PIXELS))
+    small = heatmap[::step, ::step]
+    low, name = (-1.0, DIVERGING) if signed else (0.0, AMOUNT)
+    panels = [(method, colour(small, low, 1.0, name))]
+    if rgb is not None:
+        photo = rgb[::step, ::step]
+        panels = [("image", photo), *panels, ("overlay", overlay_pixels(photo, small, signed))]
+    foot = _foot(heatmap, verdict, notes, len(panels))
+    figure, place = _sheet(panels, foot, title, subtitle)
+    for i, (label, pixels) in enumerate(panels):
+        axes = figure.add_axes(place(i))
+        # enlarged pictures keep their pixels, reduced ones are smoothed
+        axes.imshow(
+            pixels, interpolation="nearest" if max(pixels.shape[:2]) < 400 else "antialiased", aspect="auto"
+        )
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_title(label, fontsize=8.5, color=MUTED, pad=4)
+        for spine in axes.spines.values():
+            spine.set_linewidth(0.5)
+            spine.set_color(MUTED)
+    left, bottom, width, height = place(len(panels) - 1)
+    inch = 1 / figure.get_size_inches()[0]
+    ticks = [(-1.0, "−1"), (0.0, "0"), (1.0, "1")] if signed else [(0.0, "0"), (0.5, "0.5"), (1.0, "1")]
+    label = "against · for" if signed else "relevance, of its maximum"
+    add_bar(
+        figure, Bar(name, low, 1.0, ticks, label), (left + width + 0.14 * inch, bottom, 0.14 * inch, height)
+    )
+    return figure
+
+
+def _foot(
+    heatmap: NDArray[Any], verdict: tuple[str, str] | None, notes: Sequence[str], panels: int
+) -> list[tuple[str, str, bool]]:
+    """The lines below the panels: (text, colour, bold)."""
+    width = 118 if panels > 1 else 52
+    lines: list[tuple[str, str, bool]] = []
+    if not np.nan_to_num(heatmap).any():
+        lines.append(
+            (
+                "The map is zero everywhere: nothing in this layer speaks for the target.",
+                VERDICT_INK["failed"],
+                True,
+            )
+        )
+    if verdict is not None:
+        word, sentence = verdict
+        ink = VERDICT_INK.get(word, MUTED)
+        for i, line in enumerate(textwrap.wrap(f"gradient check: {sentence}", width)):
+            lines.append((line, ink, i == 0 and word != "passed"))
+    for note in notes:
+        lines += [(line, MUTED, False) for line in textwrap.wrap(note, width)]
+    return lines
+
+
+def _sheet(
+    panels: Sequence[tuple[str, NDArray[Any]]],
+    foot: Sequence[tuple[str, str, bool]],
+    title: str,
+    subtitle: str,
+) -> tuple[Figure, Any]:
+    """The figure with its texts, and where the i-th panel goes (in fractions)."""
+    rows, columns = panels[0][1].shape[:2]
+    aspect = min(max(columns / rows, 0.3), 6.0)
+    wide, high = (
+        (PANEL, PANEL / aspect)
+        if aspect >= 1
+        else (PANEL * max(aspect, 0.55), PANEL * max(aspect, 0.55) / aspect)
+    )
+    text_width = 100 if len(panels) > 1 else 44
+    titles = textwrap.wrap(title, text_width - 20) or [""]
+    subtitles = textwrap.wrap(subtitle, text_width + 12)
+    head = 0.16 + 0.2 * len(titles) + 0.16 * len(subtitles) + 0.3
+    width = 2 * EDGE + len(panels) * wide + (len(panels) - 1) * GAP + BAR
+    width = max(width, 7.0 if len(panels) > 1 else 4.2)
+    height = head + high + 0.16 + 0.17 * len(foot) + 0.08
+    figure = new_figure(width, height)
+    y = height - 0.16
+    for line in titles:
+        figure.text(EDGE / width, y / height, line, fontsize=11, fontweight="bold", color=INK, va="top")
+        y -= 0.2
+    for line in subtitles:
+        figure.text(EDGE / width, y / height, line, fontsize=8, color=MUTED, va="top")
+        y -= 0.16
+    y = height - head - high - 0.13
+    for line, ink, bold in foot:
+        weight = "bold" if bold else "normal"
+        figure.text(EDGE / width, y / height, line, fontsize=8, color=ink, fontweight=weight, va="top")
+        y -= 0.17
+
+    def place(i: int) -> tuple[float, float, float, float]:
+        left = EDGE + i * (wide + GAP)
+        return left / width, (height - head - high) / height, wide / width, high / height
+
+    return figure, place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from trainers.errors import TrainerError
 from trainers.learner import Learner
 from trainers.models import Spec
+from trainers.quiet import quiet_start
 from trainers.settings import Settings
 
 __all__ = ["FRAMEWORKS", "Framework", "get_framework"]
@@ -26,8 +28,12 @@ class Framework:
     layout: Literal["NCHW", "NHWC"]
 
     def _module(self) -> Any:
+        # both are read while TensorFlow is imported: its start-up notes, and which library Keras runs on
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ["KERAS_BACKEND"] = "tensorflow"
         try:
-            return import_module(self.trainer)
+            with quiet_start():
+                return import_module(self.trainer)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in {"torch", "tensorflow", "keras"}:
                 raise TrainerError(
@@ -43,7 +49,9 @@ class Framework:
         Raises:
             TrainerError: the framework is not installed, or has no such device here.
         """
-        learner: Learner = self._module().make_learner(spec, settings, device=device, threads=threads)
+        module = self._module()
+        with quiet_start():  # the first use of a device has its own notes
+            learner: Learner = module.make_learner(spec, settings, device=device, threads=threads)
         return learner
 
     def load_module(self, spec: Spec, checkpoint: Path) -> Any:

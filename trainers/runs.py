@@ -85,7 +85,7 @@ class Run:
             partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def updated(self, **changes: Any) -> Run:
-        """This run with fields of `run.json` changed, there as well."""
+        """The run with fields of `run.json` changed, in the file as well."""
         run = replace(self, info=self.info | changes)
         run.write("run", run.info)
         return run

@@ -135,14 +135,21 @@ def print_table(summary: dict[str, Any], written: list[Path]) -> None:
     Console().print(table, markup=False)
 
 
+def bar_place(*, quiet: bool) -> dict[str, Any]:
+    """Progress bars go to stderr, and only where it is a terminal: in a log they are noise."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return {"console": console, "transient": True, "disable": quiet or not console.is_terminal}
+
+
 @contextmanager
 def image_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr for images written."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bars:
+    with Progress(*columns, **bar_place(quiet=quiet)) as bars:
         task = bars.add_task("writing images", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
@@ -150,11 +157,10 @@ def image_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def byte_bars(*, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """One progress bar on stderr for each file that is downloaded."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bars:
+    with Progress(*columns, **bar_place(quiet=quiet)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def advance(name: str, received: int, total: int | None) -> None:

@@ -66,7 +66,7 @@ def served(files: dict[str, bytes]) -> Iterator[Mirror]:
             self.end_headers()
             self.wfile.write(content[start:][: mirror.cut])
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

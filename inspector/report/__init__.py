@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspector.report.build import ReportSummary, report_runs
+from inspector.report.anymodel import report_model
+from inspector.report.build import report_runs
 from inspector.report.gather import Options
+from inspector.report.summary import Advance, ReportSummary
 
-__all__ = ["Options", "ReportSummary", "report_runs"]
+__all__ = ["Advance", "Options", "ReportSummary", "report_model", "report_runs"]

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from inspector.errors import InputError
-from inspector.render import save_text
 from inspector.report.chapters import absences, build_chapters
-from inspector.report.claims import Claim
 from inspector.report.content import group_runs
 from inspector.report.gather import Options, RunStudy, gather_run
 from inspector.report.measured import measure_claims
 from inspector.report.page import render_page, versions
 from inspector.report.runs import Run, open_run
-from inspector.report.study import Heat
+from inspector.report.summary import Advance, ReportSummary, count_verdicts, silent, write_page
 
-__all__ = ["Advance", "ReportSummary", "report_runs", "write_page"]
-
-Advance = Callable[[int, int, str], None]
-"""Called as work advances with: steps done, steps in all, what begins now."""
+__all__ = ["report_runs"]
 
 STEPS_PER_RUN = 3
-
-
-@dataclass(frozen=True)
-class ReportSummary:
-    """The page written: where, how large, and what its checks and claims came to; ``absent`` is what it lacks."""
-
-    path: Path
-    size: int
-    checks: dict[str, int] = field(default_factory=dict)
-    claims: tuple[Claim, ...] = ()
-    absent: tuple[str, ...] = ()
-
-    @property
-    def failed_checks(self) -> int:
-        return self.checks.get("failed", 0)
-
-
-def silent(done: int, total: int, step: str) -> None:
-    """Progress that nobody watches."""
 
 
 def report_runs(
@@ -91,18 +65,6 @@ def report_runs(
     return summary
 
 
-def write_page(
-    page: str,
-    out: str | PathLike[str],
-    heats: Sequence[Heat],
-    claims: tuple[Claim, ...] = (),
-    absent: tuple[str, ...] = (),
-) -> ReportSummary:
-    """Write the page whole or not at all, and sum up. Raises OutputError."""
-    path = save_text(page, out)
-    return ReportSummary(path, path.stat().st_size, _verdicts(heats), claims, absent)
-
-
 def _gathered(run: Run, options: Options, before: int, total: int, advance: Advance) -> RunStudy:
     steps = iter(range(before, before + STEPS_PER_RUN))
     return gather_run(
@@ -110,19 +72,15 @@ def _gathered(run: Run, options: Options, before: int, total: int, advance: Adva
     )
 
 
-def _verdicts(heats: Sequence[Heat]) -> dict[str, int]:
-    return dict(Counter(heat.check.verdict for heat in heats if heat.check is not None))
-
-
 def _overview(study: RunStudy) -> dict[str, Any]:
-    verdicts = _verdicts(study.heats)
+    verdicts = count_verdicts(study.heats)
     return {
         "title": study.run.title,
         "framework": study.run.framework_title,
         "accuracy": study.run.metrics["accuracy"],
         "epochs": study.run.info["epochs"],
         "passed": verdicts.pop("passed", 0),
-        "checks": sum(_verdicts(study.heats).values()),
+        "checks": sum(count_verdicts(study.heats).values()),
         "others": verdicts,
     }
 

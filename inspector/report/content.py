@@ -81,7 +81,7 @@ class HeatCard:
 
     heat: Heat
     picture: Figure
-    overlay: Figure
+    overlay: Figure | None
 
 
 @dataclass(frozen=True)
@@ -182,13 +182,16 @@ def filter_columns(group: Group) -> list[FilterColumn]:
     ]
 
 
+def heat_words(heat: Heat, what: str) -> str:
+    """A heatmap for those who cannot see it."""
+    where = f"at {heat.layer}" if heat.layer else "at the input"
+    return f"{heat.method} of {what} with respect to {heat.caption}, {where}; {_where(heat.heatmap)}"
+
+
 def heat_card(heat: Heat, photo: Array, what: str) -> HeatCard:
-    words = f"Grad-CAM of {what} with respect to {heat.caption}, at {heat.layer}"
-    return HeatCard(
-        heat,
-        heat_picture(heat.heatmap, f"{words}; {_where(heat.heatmap)}"),
-        photograph(overlay_pixels(photo, heat.heatmap), f"{words}, over the image"),
-    )
+    words = heat_words(heat, what)
+    overlay = photograph(overlay_pixels(photo, heat.heatmap), f"{words}, over the image")
+    return HeatCard(heat, heat_picture(heat.heatmap, words), overlay)
 
 
 def heat_images(group: Group) -> list[HeatBlock]:
@@ -218,6 +221,8 @@ def _where(heat: Array) -> str:
     """Where the heat is, for those who cannot see it."""
     if heat.max() <= 0:
         return "no heat anywhere"
+    if heat.ndim != 2:
+        return f"{float((heat > 0.5).mean()):.0%} of it above half"
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     vertical = ("top", "middle", "bottom")[min(2, 3 * int(row) // heat.shape[0])]
     horizontal = ("left", "centre", "right")[min(2, 3 * int(column) // heat.shape[1])]

@@ -24,7 +24,7 @@ from inspector.report.study import (
 from inspector.report.targets import REFERENCE_CLASS, class_target, class_words, own_target
 
 if TYPE_CHECKING:
-    from inspector.lens import Inspector
+    pass
 
 __all__ = ["Options", "RunStudy", "gather_run", "rgb_images"]
 
@@ -61,6 +61,7 @@ class RunStudy:
     filters: Filters
     reference_number: int | None
     reference_words: str
+    reference_target: str
     reference: tuple[Heat, ...]
     own: tuple[Heat, ...]
     by_layer: dict[str, tuple[Heat, ...]]
@@ -102,17 +103,19 @@ def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
     outputs = run.output_labels
     own = [own_target(outputs, int(label)) for label in run.labels]
     if number is None:
-        targets, words = [target for target, _ in own], "each image's own class"
+        targets: list[Any] = [target for target, _ in own]
+        words = "each image's own class"
         probe_targets: Any = [own_target(outputs, int(label))[0] for label in run.probe_labels]
     else:
         targets, words = [class_target(outputs, number)] * len(x), class_words(outputs, number)
         probe_targets = targets[0]
     progress("heatmaps" + (" and their checks" if options.check else ""))
-    reference = study_heat(lens, x, targets, [words] * len(x), check=options.check)
-    own_heats = study_heat(
-        lens, x, [target for target, _ in own], [text for _, text in own], check=options.check
-    )
-    by_layer = _every_layer(lens, x, targets, words, run, options) if options.every_layer else {}
+    samples = [x[index : index + 1] for index in range(len(x))]
+    same_words = [words] * len(x)
+
+    def heat(given: Sequence[Any], words_of: Sequence[str], layer: str | None = None) -> tuple[Heat, ...]:
+        return tuple(study_heat(lens, samples, given, words_of, layer=layer, check=options.check))
+
     probe_heat = np.asarray(lens.explain(probes, method="gradcam", target=probe_targets).heatmap, np.float64)
     return RunStudy(
         run=run,
@@ -122,21 +125,13 @@ def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
         filters=filters,
         reference_number=number,
         reference_words=words,
-        reference=tuple(reference),
-        own=tuple(own_heats),
-        by_layer=by_layer,
+        reference_target=str(targets[0]) if number is not None else "",
+        reference=heat(targets, same_words),
+        own=heat([target for target, _ in own], [text for _, text in own]),
+        by_layer={tap: heat(targets, same_words, tap) for tap in run.taps} if options.every_layer else {},
         probe_maps=probe_maps,
         probe_heat=probe_heat,
     )
-
-
-def _every_layer(
-    lens: Inspector, x: Array, targets: list[Any], words: str, run: Run, options: Options
-) -> dict[str, tuple[Heat, ...]]:
-    return {
-        tap: tuple(study_heat(lens, x, targets, [words] * len(x), layer=tap, check=options.check))
-        for tap in run.taps
-    }
 
 
 def rgb_images(images: Array) -> Array:

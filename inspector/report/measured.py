@@ -107,7 +107,7 @@ def _heatmaps(studies: Sequence[RunStudy]) -> list[Claim]:
     return [
         claims.targets_are_the_first_class(
             {
-                case_name(study): ([heat.caption for heat in study.reference], study.reference_words)
+                case_name(study): ([heat.target for heat in study.reference], study.reference_target)
                 for study in explained
             }
         ),

@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InputError
-
 if TYPE_CHECKING:
     from inspector.check import GradientCheck
     from inspector.lens import Inspector
     from inspector.model.layer import Layer
 
-__all__ = ["Filters", "Heat", "LayerMaps", "Progress", "channels_first", "first_convolution", "study_filters"]
-__all__ += ["study_heat", "study_layers"]
+__all__ = [
+    "Filters",
+    "Heat",
+    "LayerMaps",
+    "Progress",
+    "Sample",
+    "channels_first",
+    "first_convolution",
+    "study_filters",
+    "study_heat",
+    "study_layers",
+]
 
 Array = NDArray[Any]
+Sample = Array | Mapping[str, Array]
+"""One array, or one per input name, with a batch axis of one."""
 Progress = Callable[[str], None]
 """Called with a few words each time a step begins."""
 
@@ -46,14 +56,16 @@ class Filters:
 
 @dataclass(frozen=True)
 class Heat:
-    """One image's heatmap (H, W) in [0, 1] at the input's size, with the verdict on the gradient it was made of."""
+    """One image's heatmap (H, W) in [0, 1], or [-1, 1] where ``signed``, at the input's size, with the verdict on the gradient it was made of."""
 
     caption: str
     target: str
+    method: str
     layer: str
     kind: str
     score: float
     heatmap: Array = field(repr=False)
+    signed: bool = False
     notes: tuple[str, ...] = ()
     check: GradientCheck | None = None
 
@@ -97,39 +109,34 @@ def study_filters(lens: Inspector, layer: Layer, count: int, steps: int, seed: i
 
 def study_heat(
     lens: Inspector,
-    x: Array,
-    targets: Any,
+    samples: Sequence[Sample],
+    targets: Sequence[Any],
     captions: Sequence[str],
     *,
     layer: str | None = None,
+    method: str | None = "gradcam",
     check: bool = True,
 ) -> list[Heat]:
-    """Grad-CAM of every sample of ``x``, each gradient checked on its own.
+    """A heatmap of every sample (each with a batch axis of one), its gradient checked on its own.
 
-    ``targets`` is one target for all or a list with one per sample; ``captions`` says them in words.
+    ``targets`` has one per sample (None: its top class), ``captions`` says them in words (empty: the target itself).
     """
-    if len(captions) != len(x):
-        raise InputError(f"{len(captions)} captions for {len(x)} images: one each is needed")
-    explanation = lens.explain(x, method="gradcam", target=targets, layer=layer)
-    where = explanation.layer
-    if where is None:
-        raise InputError(
-            "Grad-CAM needs a spatial feature map, and this model has none on the way to its output"
-        )
-    each = targets if isinstance(targets, list) else [targets] * len(x)
     heats = []
-    for index, caption in enumerate(captions):
-        verdict = lens.check(x[index : index + 1], target=each[index], wrt=where) if check else None
+    for sample, target, caption in zip(samples, targets, captions, strict=True):
+        found = lens.explain(sample, method=method, target=target, layer=layer, check=check)
         heats.append(
             Heat(
-                caption=caption,
-                target=str(each[index]),
-                layer=where,
-                kind=lens.resolve_layer(where).label,
-                score=float(explanation.score[index]),
-                heatmap=np.asarray(explanation.heatmap[index], np.float64),
-                notes=tuple(explanation.notes),
-                check=verdict,
+                caption=caption or found.target[0],
+                target=found.target[0],
+                method=found.method,
+                layer=found.layer or "",
+                kind=lens.resolve_layer(found.layer).label if found.layer else "the input",
+                score=float(found.score[0]),
+                heatmap=np.asarray(found.heatmap[0], np.float64),
+                signed=found.signed,
+                # each sample is explained alone: its number says nothing
+                notes=tuple(note.removeprefix("image 1: ") for note in found.notes),
+                check=found.check,
             )
         )
     return heats

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from inspector.objectives import Target
+    from inspector.objectives import Target, TargetSum
 
 __all__ = ["REFERENCE_CLASS", "class_target", "class_words", "own_target"]
 
@@ -22,18 +22,15 @@ def head_labels(outputs: Mapping[str, Sequence[str]], number: int) -> dict[str, 
     return {name: int(label) for name, label in zip(outputs, np.unravel_index(number, sizes), strict=True)}
 
 
-def class_target(outputs: Mapping[str, Sequence[str]], number: int) -> Target:
+def class_target(outputs: Mapping[str, Sequence[str]], number: int) -> Target | TargetSum:
     """One output: its logit. Several: the sum of their log-probabilities, the log-probability of the combination."""
-    from inspector.objectives import Target
+    from inspector.objectives import Target, TargetSum
 
     labels = head_labels(outputs, number)
     if len(labels) == 1:
         ((name, label),) = labels.items()
         return Target(name, label=label)
-    first, *others = (Target(name, label=label).log_probability() for name, label in labels.items())
-    for other in others:
-        first = first + other
-    return first
+    return TargetSum(tuple(Target(name, label=label).log_probability() for name, label in labels.items()))
 
 
 def class_words(outputs: Mapping[str, Sequence[str]], number: int) -> str:

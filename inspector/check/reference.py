@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,15 @@ class Float64Evaluator:
         model: the model, of any opset from 7 on; not modified. Weights must be in memory.
     """
 
+    agreement: ClassVar[float] = 1e-11
+
     def __init__(self, model: ModelProto | onnx_ir.Model) -> None:
         proto = model if isinstance(model, ModelProto) else _serialise(model)
         try:
             self._evaluator = _Double(to_double(proto), new_ops=list(OPERATORS))
         except Exception as error:  # onnx.reference raises whatever its operators' constructors raise
             raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
+        self._weights = frozenset(weight.name for weight in proto.graph.initializer)
 
     @property
     def input_names(self) -> list[str]:
@@ -73,6 +76,17 @@ class Float64Evaluator:
             except Exception as error:  # onnx.reference raises whatever numpy raises
                 raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
         return results
+
+    def footprint(self, feeds: Mapping[str, Array]) -> int:
+        """Bytes of all the values that one run with these feeds computes."""
+        with np.errstate(all="ignore"):
+            try:
+                values = self._evaluator.run(
+                    None, {n: _widen(v) for n, v in feeds.items()}, intermediate=True
+                )
+            except Exception as error:  # as in `run`
+                raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
+        return sum(getattr(value, "nbytes", 0) for name, value in values.items() if name not in self._weights)
 
 
 class _Double(ReferenceEvaluator):

@@ -1,0 +1,34 @@
+"""The directions in which a gradient is compared with finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inspector.check.stencil import Array
+
+__all__ = ["choose_directions"]
+
+
+def choose_directions(gradient: Array, random: np.random.Generator, count: int, elements: int) -> Array:
+    """(count + elements, *shape): random directions, then single elements.
+
+    A purely random direction z may have <g, z> near zero, where a relative error means nothing. So each is
+    z + c sign(<g, z>) g/|g|, in which |<g, v>| >= c |g|: with c = 2 in the odd ones, about as sensitive as z to any
+    error in the gradient, and with c = sqrt(n)/4 in the even ones, where rounding weighs least. z has all elements
+    different from zero, so that nothing missing from g goes unseen.
+
+    The elements are those with the largest gradient.
+    """
+    size = gradient.size
+    flat = gradient.reshape(-1)
+    norm = float(np.linalg.norm(flat))
+    rows = random.standard_normal((count, size))
+    if norm > 0 and np.isfinite(norm):
+        unit = flat / norm
+        pull = np.where(np.arange(count) % 2, max(2.0, np.sqrt(size) / 4), 2.0)
+        signs = np.where(rows @ unit < 0, -1.0, 1.0)
+        rows += (pull * signs)[:, None] * unit
+    largest = np.argsort(-np.abs(flat), kind="stable")[: min(elements, size)]
+    singles = np.zeros((len(largest), size))
+    singles[np.arange(len(largest)), largest] = 1
+    return np.concatenate([rows, singles]).reshape(-1, *gradient.shape)

@@ -1,0 +1,173 @@
+"""The check of one gradient: finite differences of the file against the gradient graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inspector.check.directions import choose_directions
+from inspector.check.forward import Evaluator, Forward, ScoreOf, evaluate_cut
+from inspector.check.reference import Array, DoublePrecisionError, Float64Evaluator
+from inspector.check.richardson import extrapolate_slopes
+from inspector.check.single import Float32Evaluator
+from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
+from inspector.check.verdict import GradientCheck, Precision
+from inspector.check.wording import describe
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["Problem", "check_problem"]
+
+NOISES = (0.0, 0.01, 0.1)
+"""Amplitudes of the noise added to the tensor, as a share of its largest magnitude: where more than half of the
+directions meet a kink, the next is tried."""
+TOO_LARGE = 400_000_000
+"""Weights (3.2 GB of doubles) above which the check stays in float32."""
+DISPLAYED = {"float16": 1e-2}
+"""Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
+DISPLAYED_DEFAULT = 1e-5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A gradient to be checked, and the function that it should be the gradient of.
+
+    Attributes:
+        model: the file as loaded; its main graph computes `tensor` and `outputs`.
+        tensor: name of the tensor that the gradient is with respect to.
+        outputs: names of the tensors that the score reads.
+        score: numpy code that computes the score of each sample from them.
+        feeds: value of every input of the file, for one sample.
+        gradient: the gradient graph; it computes `tensor` and `gradient.<tensor>`.
+        gradient_feeds: value of every input of the gradient graph, cotangents and class indices included.
+        displayed: the gradient that was shown, of the tensor's shape; None: onnxruntime computes it.
+    """
+
+    model: ModelProto
+    tensor: str
+    outputs: tuple[str, ...]
+    score: ScoreOf
+    feeds: Mapping[str, Array]
+    gradient: ModelProto
+    gradient_feeds: Mapping[str, Array]
+    displayed: Array | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """How slopes are measured in one precision."""
+
+    precision: Precision
+    eps: float
+    evaluator: type[Evaluator]
+    measure: Callable[[Score, Array, Array, Array, float, float], list[Slope]]
+
+
+DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes)
+SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes)
+
+
+def check_problem(
+    problem: Problem,
+    *,
+    directions: int = 8,
+    elements: int = 4,
+    seed: int = 0,
+    precision: Precision | None = None,
+) -> GradientCheck:
+    """Compare a gradient with central differences of the file as loaded.
+
+    In float64, |fd - <g, v>| <= 1e-6 max(|fd|, |<g, v>|) must hold for every direction v that no kink prevents, g
+    being the gradient graph evaluated in float64; and the displayed gradient must lie within 1e-5 of g (relative,
+    L2). See `inspector.check.stencil` for how slopes are measured and kinks told, and `inspector.check.richardson`
+    for float32.
+
+    Where the score has a kink at the tensor's own value (equal values meet in a maximum: a picture with a plain
+    background is full of them) it has no gradient there, and what is displayed is one of several one-sided ones. The
+    check is then made beside it, at the value plus uniform noise of 1 % (failing that, 10 %) of its magnitude, the
+    gradient being evaluated there too; the verdict says so.
+
+    Args:
+        problem: what to check.
+        directions: number of random directions.
+        elements: number of single elements, those with the largest gradient.
+        seed: of directions and noise.
+        precision: None: float64 where every operator can be evaluated in it and the model is not too large.
+
+    Raises:
+        DoublePrecisionError: `precision` is float64, and that is impossible.
+        ModelError: the main graph has no such tensor.
+    """
+    if precision == "float32":
+        return _check(problem, SINGLE, directions, elements, seed, "as asked")
+    try:
+        size = sum(int(np.prod(weight.dims)) for weight in problem.model.graph.initializer)
+        if size > TOO_LARGE:
+            raise DoublePrecisionError(f"the model has {size} weights")
+        return _check(problem, DOUBLE, directions, elements, seed)
+    except DoublePrecisionError as reason:
+        if precision == "float64":
+            raise
+        return _check(problem, SINGLE, directions, elements, seed, str(reason))
+
+
+def _check(
+    problem: Problem, method: Method, directions: int, elements: int, seed: int, reason: str = ""
+) -> GradientCheck:
+    random = np.random.default_rng(seed)
+    forward = Forward(
+        method.evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds
+    )
+    backward = _backward(method.evaluator, problem)
+    here = backward(forward.point)
+    scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
+    for noise in NOISES:
+        point = forward.point + noise * scale * random.uniform(-1, 1, forward.point.shape)
+        gradient = backward(point) if noise else here
+        lines = choose_directions(gradient, random, directions, elements)
+        claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
+        rounding = measure_noise(forward.scores, point, scale, random, method.eps)
+        slopes = method.measure(forward.scores, point, lines, claims, scale, rounding)
+        if 2 * sum(slope.kind == "kink" for slope in slopes) <= len(slopes):
+            break
+    return describe(
+        slopes=slopes,
+        claims=claims,
+        precision=method.precision,
+        reason=reason,
+        zero=not here.any(),
+        float32_error=_displayed_error(problem, here) if method is DOUBLE else float("nan"),
+        float32_limit=_displayed_limit(problem),
+        noise=noise,
+        evaluations=forward.evaluations,
+    )
+
+
+def _backward(evaluator: type[Evaluator], problem: Problem) -> Callable[[Array], Array]:
+    """The gradient graph as a function of the tensor."""
+    name = f"gradient.{problem.tensor}"
+    part, values = evaluate_cut(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds)
+
+    def gradient(point: Array) -> Array:
+        return np.asarray(part.run([name], {**values, problem.tensor: point})[0], dtype=np.float64)
+
+    return gradient
+
+
+def _displayed_error(problem: Problem, exact: Array) -> float:
+    shown = problem.displayed
+    if shown is None:
+        name = f"gradient.{problem.tensor}"
+        shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
+    difference = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - exact))
+    norm = float(np.linalg.norm(exact))
+    return difference / norm if norm else (0.0 if difference == 0 else float("inf"))
+
+
+def _displayed_limit(problem: Problem) -> float:
+    dtype = "float32" if problem.displayed is None else problem.displayed.dtype.name
+    return DISPLAYED.get(dtype, DISPLAYED_DEFAULT)

@@ -1,0 +1,91 @@
+"""Which tensors a derivative can travel through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import onnx_ir as ir
+
+from inspector.autodiff.nondifferentiable import ZERO_DERIVATIVE
+from inspector.autodiff.table import RuleTable
+from inspector.surgery import reads
+
+__all__ = ["active_values", "nodes_between", "path_through"]
+
+
+def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: RuleTable) -> set[ir.Value]:
+    """The tensors with a derivative with respect to one of `sources`.
+
+    Operators that are constant almost everywhere cut the way, and so do integer and boolean results of
+    operators with a rule (a Cast, the indices of a TopK). What an operator without a rule writes stays
+    active whatever its dtype, so that it is refused rather than silently taken for a constant.
+    """
+    active = set(sources)
+    for node in nodes:
+        if (node.domain, node.op_type) in ZERO_DERIVATIVE or active.isdisjoint(reads(node)):
+            continue
+        lacks = rules.lacks(node)
+        active.update(output for output in node.outputs if lacks or _may_vary(output))
+    return active
+
+
+def nodes_between(
+    nodes: Sequence[ir.Node], sources: Iterable[ir.Value], targets: Iterable[ir.Value], rules: RuleTable
+) -> list[ir.Node]:
+    """The nodes on a differentiable way from one of `sources` to one of `targets`, in order."""
+    active = active_values(nodes, sources, rules)
+    needed = active.intersection(targets)
+    between: list[ir.Node] = []
+    for node in reversed(nodes):
+        inputs = active.intersection(reads(node))
+        if inputs and not needed.isdisjoint(node.outputs):
+            between.append(node)
+            needed |= inputs
+    return between[::-1]
+
+
+def path_through(
+    node: ir.Node, nodes: Sequence[ir.Node], sources: Iterable[ir.Value], targets: Iterable[ir.Value]
+) -> list[str]:
+    """The names of the tensors along a shortest way from `sources` through `node` to `targets`."""
+    wanted_sources, wanted_targets = set(sources), set(targets)
+    consumers: dict[ir.Value, list[ir.Node]] = {}
+    for each in nodes:
+        for value in reads(each):
+            consumers.setdefault(value, []).append(each)
+
+    def before(value: ir.Value) -> list[ir.Value]:
+        producer = value.producer()
+        return [] if producer is None else reads(producer)
+
+    def after(value: ir.Value) -> list[ir.Value]:
+        return [output for consumer in consumers.get(value, []) for output in consumer.outputs]
+
+    head = _shortest(reads(node), before, wanted_sources)
+    tail = _shortest(node.outputs, after, wanted_targets)
+    return [value.name or "?" for value in [*head[::-1], *tail]]
+
+
+def _may_vary(value: ir.Value) -> bool:
+    return value.dtype is None or value.dtype.is_floating_point()
+
+
+def _shortest(
+    starts: Iterable[ir.Value], step: Callable[[ir.Value], list[ir.Value]], goals: set[ir.Value]
+) -> list[ir.Value]:
+    """Breadth first from `starts` to the nearest of `goals`; empty where none is reached."""
+    came_from: dict[ir.Value, ir.Value | None] = dict.fromkeys(starts)
+    queue = list(came_from)
+    for value in queue:
+        if value in goals:
+            way: list[ir.Value] = []
+            current: ir.Value | None = value
+            while current is not None:
+                way.append(current)
+                current = came_from[current]
+            return way[::-1]
+        for following in step(value):
+            if following not in came_from:
+                came_from[following] = value
+                queue.append(following)
+    return []

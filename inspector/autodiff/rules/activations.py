@@ -1,0 +1,178 @@
+"""Activation functions.
+
+Where the derivative can be told from the result, it is: a runtime fuses Conv + Relu into one kernel only
+while nothing else reads what lies between them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import onnx_ir as ir
+
+from inspector.autodiff.rules.elementwise import one_minus_square, unary
+from inspector.autodiff.tape import Tape, Values
+
+# --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
+
+
+def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """0 at 0, as every framework has it."""
+    (g,), (y,) = cotangents, node.outputs
+    return [tape.Where(tape.Greater(y, 0), g, 0)]
+
+
+def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Alpha at 0. A result tells the sign of its input only where alpha is not negative."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    alpha = node.attributes.get_float("alpha", 0.01)
+    return [tape.Where(tape.Greater(y if alpha >= 0 else x, 0), g, tape.Mul(g, alpha))]
+
+
+def prelu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """The slope at 0."""
+    (g,), (x, slope) = cotangents, node.inputs
+    positive = tape.Greater(x, 0)
+    return [tape.Where(positive, g, tape.Mul(g, slope)), tape.Where(positive, 0, tape.Mul(g, x))]
+
+
+def thresholded_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,) = cotangents, node.inputs
+    return [tape.Where(tape.Greater(x, node.attributes.get_float("alpha", 1.0)), g, 0)]
+
+
+def shrink(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,) = cotangents, node.inputs
+    return [tape.Where(tape.Greater(tape.Abs(x), node.attributes.get_float("lambd", 0.5)), g, 0)]
+
+
+def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """0 at both kinks."""
+    (g,), (y,) = cotangents, node.outputs
+    inside = tape.And(tape.Greater(y, 0), tape.Less(y, 1))
+    return [tape.Where(inside, tape.Mul(g, node.attributes.get_float("alpha", 0.2)), 0)]
+
+
+def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """X * clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3."""
+    (g,), (x,) = cotangents, node.inputs
+    middle = tape.Mul(g, tape.Add(tape.Mul(x, 1 / 3), 0.5))
+    return [tape.Where(tape.LessOrEqual(x, -3), 0, tape.Where(tape.GreaterOrEqual(x, 3), g, middle))]
+
+
+def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """min(max(x, low), high). At a bound the derivative is 1, as in torch.clamp; where low > high all is high."""
+    (g,), (x, *bounds) = cotangents, node.inputs
+    low, high = [*bounds, None, None][:2]
+    raised = x if low is None else tape.Max(x, low)
+    below = None if low is None else tape.Less(x, low)
+    above = None if high is None else tape.Greater(raised, high)
+    gx = g if above is None else tape.Where(above, 0, g)
+    g_high = None if above is None else tape.Where(above, g, 0)
+    g_low = None if below is None else tape.Where(below, gx, 0)
+    if below is not None:
+        gx = tape.Where(below, 0, gx)
+    return [gx, g_low, g_high][: len(node.inputs)]
+
+
+# --- exponential: smooth, or with one kink at 0 ---------------------------------------------------------
+
+
+def elu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """x, or alpha * (exp(x) - 1) for x <= 0, whose derivative is y + alpha."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    alpha = node.attributes.get_float("alpha", 1.0)
+    positive = tape.Greater(y if alpha >= 0 else x, 0)
+    return [tape.Mul(g, tape.Where(positive, 1, tape.Add(y, alpha)))]
+
+
+def selu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Gamma * (x, or alpha * (exp(x) - 1) for x <= 0)."""
+    (g,), (x,) = cotangents, node.inputs
+    alpha = node.attributes.get_float("alpha", 1.67326319217681884765625)
+    gamma = node.attributes.get_float("gamma", 1.05070102214813232421875)
+    # the exponential of a large positive x, which Where does not choose, must not overflow
+    tail = tape.Mul(tape.Exp(tape.Min(x, 0)), alpha * gamma)
+    return [tape.Mul(g, tape.Where(tape.Greater(x, 0), gamma, tail))]
+
+
+def celu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
+    (g,), (x,) = cotangents, node.inputs
+    alpha = node.attributes.get_float("alpha", 1.0)
+    return [tape.Mul(g, tape.Exp(tape.Div(tape.Min(x, 0), alpha)))]
+
+
+def gelu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Hendrycks & Gimpel, Gaussian Error Linear Units, section 2: x * Phi(x), or its tanh approximation."""
+    (g,), (x,) = cotangents, node.inputs
+    if node.attributes.get_string("approximate", "none") == "tanh":
+        c, k = math.sqrt(2 / math.pi), 0.044715
+        square = tape.Mul(x, x)
+        tanh = tape.Tanh(tape.Mul(tape.Mul(x, c), tape.Add(tape.Mul(square, k), 1)))
+        slope = tape.Mul(one_minus_square(tape, tanh), tape.Mul(tape.Add(tape.Mul(square, 3 * k), 1), c))
+        derivative = tape.Mul(tape.Add(tape.Add(tanh, 1), tape.Mul(x, slope)), 0.5)
+    else:
+        cdf = tape.Mul(tape.Add(tape.Erf(tape.Mul(x, math.sqrt(0.5))), 1), 0.5)
+        pdf = tape.Mul(tape.Exp(tape.Mul(tape.Mul(x, x), -0.5)), 1 / math.sqrt(2 * math.pi))
+        derivative = tape.Add(cdf, tape.Mul(x, pdf))
+    return [tape.Mul(g, derivative)]
+
+
+def mish(tape: Tape, x: ir.Value, y: ir.Value) -> ir.Value:
+    """X * tanh(softplus(x)); Misra, Mish, eq. 1."""
+    tanh = tape.Tanh(tape.Softplus(x))
+    return tape.Add(tanh, tape.Mul(x, tape.Mul(one_minus_square(tape, tanh), tape.Sigmoid(x))))
+
+
+def swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """X * s with s = sigmoid(alpha * x): its derivative is s + alpha * y * (1 - s)."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    alpha = node.attributes.get_float("alpha", 1.0)
+    s = tape.Sigmoid(tape.Mul(x, alpha))
+    return [tape.Mul(g, tape.Add(s, tape.Mul(tape.Mul(y, alpha), tape.Sub(1, s))))]
+
+
+def softsign(tape: Tape, x: ir.Value, y: ir.Value) -> ir.Value:
+    root = tape.Add(tape.Abs(x), 1)
+    return tape.Reciprocal(tape.Mul(root, root))
+
+
+# --- over an axis ----------------------------------------------------------------------------------------
+
+
+def softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (y,) = cotangents, node.outputs
+    axis = node.attributes.get_int("axis", -1)
+    weighted = tape.Mul(g, y)
+    return [tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [axis], keepdims=1)))]
+
+
+def log_softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (y,) = cotangents, node.outputs
+    axis = node.attributes.get_int("axis", -1)
+    return [tape.Sub(g, tape.Mul(tape.Exp(y), tape.ReduceSum(g, [axis], keepdims=1)))]
+
+
+RULES = {
+    "Celu": celu,
+    "Clip": clip,
+    "Elu": elu,
+    "Gelu": gelu,
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": hard_swish,
+    "LeakyRelu": leaky_relu,
+    "LogSoftmax": log_softmax,
+    "Mish": unary(mish),
+    "PRelu": prelu,
+    "Relu": relu,
+    "Selu": selu,
+    "Shrink": shrink,
+    "Sigmoid": unary(lambda tape, x, y: tape.Mul(y, tape.Sub(1, y))),
+    "Softmax": softmax,
+    "Softplus": unary(lambda tape, x, y: tape.Sigmoid(x)),
+    "Softsign": unary(softsign),
+    "Swish": swish,
+    "Tanh": unary(lambda tape, x, y: one_minus_square(tape, y)),
+    "ThresholdedRelu": thresholded_relu,
+}

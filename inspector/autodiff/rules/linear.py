@@ -1,0 +1,78 @@
+"""Matrix products. They broadcast axes of their own, so their rules sum what was repeated themselves."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from inspector.autodiff.broadcasting import Dim, dims, unbroadcast
+from inspector.autodiff.tape import Tape, Values
+
+
+def gemm(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Alpha * A' @ B' + beta * C, where ' may transpose."""
+    (g,), (a, b, *c) = cotangents, node.inputs
+    ta, tb = node.attributes.get_int("transA", 0), node.attributes.get_int("transB", 0)
+    alpha, beta = node.attributes.get_float("alpha", 1.0), node.attributes.get_float("beta", 1.0)
+    ga = (
+        tape.Gemm(b, g, transA=tb, transB=1, alpha=alpha)
+        if ta
+        else tape.Gemm(g, b, transB=1 - tb, alpha=alpha)
+    )
+    gb = (
+        tape.Gemm(g, a, transA=1, transB=ta, alpha=alpha)
+        if tb
+        else tape.Gemm(a, g, transA=1 - ta, alpha=alpha)
+    )
+    scaled = g if beta == 1 else tape.Mul(g, beta)
+    gc = [each if each is None else unbroadcast(tape, scaled, dims(node.outputs[0]), each) for each in c]
+    return [ga, gb, *gc]
+
+
+def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """numpy.matmul: a vector counts as a matrix of one row (left) or one column (right)."""
+    (g,), (a, b) = cotangents, node.inputs
+    assert g is not None
+    assert a is not None
+    assert b is not None
+    rank_a, rank_b = tape.rank(a), tape.rank(b)
+    row = a if rank_a > 1 else tape.Unsqueeze(a, [0])
+    column = b if rank_b > 1 else tape.Unsqueeze(b, [1])
+    if rank_b == 1:
+        g = tape.Unsqueeze(g, [-1])
+    if rank_a == 1:
+        g = tape.Unsqueeze(g, [-2])
+    y = dims(node.outputs[0]) or [None] * max(rank_a, rank_b)
+    batch = y[: max(rank_a, rank_b, 2) - 2]
+    ga = tape.MatMul(g, _transposed(tape, column, rank_b))
+    if rank_a > 2 >= rank_b:
+        # one weight for the whole batch: a single product over all rows also does the sum
+        row, g = (
+            tape.Reshape(a, [-1, tape.size(a, -1)]),
+            tape.Reshape(g, [-1, tape.size(b, 1) if rank_b == 2 else 1]),
+        )
+        gb = tape.MatMul(tape.Transpose(row, perm=[1, 0]), g)
+        return [_reduced(tape, ga, batch, a), tape.reshape_like(gb, b)]
+    gb = tape.MatMul(_transposed(tape, row, rank_a), g)
+    return [_reduced(tape, ga, batch, a), _reduced(tape, gb, batch, b)]
+
+
+def _transposed(tape: Tape, matrix: ir.Value, rank: int) -> ir.Value:
+    rank = max(rank, 2)
+    return tape.Transpose(matrix, perm=[*range(rank - 2), rank - 1, rank - 2])
+
+
+def _reduced(tape: Tape, g: ir.Value, batch: list[Dim], operand: ir.Value) -> ir.Value:
+    """`g`, a batch of matrices, summed over the axes of `batch` that `operand` was repeated along."""
+    shape = dims(operand)
+    assert shape is not None
+    if len(shape) > 1:
+        return unbroadcast(tape, g, [*batch, *shape[-2:]], operand)
+    if batch:
+        g = tape.ReduceSum(g, list(range(len(batch))), keepdims=0)
+    return tape.reshape_like(g, operand)
+
+
+RULES = {
+    "Gemm": gemm,
+    "MatMul": matmul,
+}

@@ -1,0 +1,183 @@
+"""Operators that move elements and change none: their pullback moves them back.
+
+Where several results come from one element, their cotangents add up (`put_back`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx_ir as ir
+
+from inspector.autodiff.scatter import put_back
+from inspector.autodiff.sizes import Size, maximum, minimum
+from inspector.autodiff.tape import Pullback, Tape, Values
+
+# --- same elements, other shape --------------------------------------------------------------------------
+
+
+def reshape(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Reshape, Flatten, Squeeze, Unsqueeze: the order of the elements stays."""
+    (g,), (x, *rest) = cotangents, node.inputs
+    assert g is not None
+    assert x is not None
+    return [tape.reshape_like(g, x), *([None] * len(rest))]
+
+
+def expand(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """The engine sums what was repeated."""
+    return [*cotangents, None]
+
+
+def transpose(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,) = cotangents
+    perm = node.attributes.get_ints("perm")
+    if perm is None:
+        return [tape.Transpose(g)]
+    return [tape.Transpose(g, perm=[perm.index(axis) for axis in range(len(perm))])]
+
+
+def depth_to_space(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), block = cotangents, node.attributes["blocksize"].as_int()
+    if node.attributes.get_string("mode", "DCR") == "DCR":
+        return [tape.SpaceToDepth(g, blocksize=block)]
+    # CRD keeps the channel outermost: split both spatial axes, bring the two offsets behind the channel
+    (x,) = node.inputs
+    assert x is not None
+    assert g is not None
+    n, c, h, w = tape.sizes(x)
+    six = tape.Reshape(g, [n, c // (block * block), h, block, w, block])
+    return [tape.reshape_like(tape.Transpose(six, perm=[0, 1, 3, 5, 2, 4]), x)]
+
+
+def space_to_depth(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    return [tape.DepthToSpace(*cotangents, blocksize=node.attributes["blocksize"].as_int())]
+
+
+# --- pieces ----------------------------------------------------------------------------------------------
+
+
+def concat(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), axis = cotangents, node.attributes["axis"].as_int()
+    parts = [tape.size(x, axis) for x in node.inputs if x is not None]
+    return tape.op("Split", g, parts, axis=axis, outputs=len(parts)) if len(parts) > 1 else [g]
+
+
+def split(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    pieces = [
+        tape.zeros_like(piece) if g is None else g for g, piece in zip(cotangents, node.outputs, strict=True)
+    ]
+    joined = tape.Concat(*pieces, axis=node.attributes.get_int("axis", 0))
+    return [joined, *([None] * (len(node.inputs) - 1))]
+
+
+def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """With steps of 1, pad with zeros what was cut off; otherwise put each element back."""
+    (g,), (x, *parameters) = cotangents, node.inputs
+    assert g is not None
+    assert x is not None
+    starts, ends, axes, steps = (tape.known(parameter) for parameter in [*parameters, None, None][:4])
+    none = [None] * len(parameters)
+    settled = starts is not None and ends is not None and x.shape is not None
+    if len(parameters) > 2 and parameters[2] is not None:
+        settled = settled and axes is not None
+    if len(parameters) > 3 and parameters[3] is not None:
+        settled = settled and steps is not None and bool((steps == 1).all())
+    if not settled:
+        return [put_back(tape, x, g, lambda positions: tape.Slice(positions, *parameters)), *none]
+    assert starts is not None
+    assert ends is not None
+    rank = tape.rank(x)
+    before: list[Size] = [0] * rank
+    after: list[Size] = [0] * rank
+    for axis, start, end in zip(range(len(starts)) if axes is None else axes, starts, ends, strict=True):
+        axis, size = int(axis) % rank, tape.size(x, int(axis))
+        first = _clamped(int(start), size)
+        before[axis], after[axis] = first, size - maximum(first, _clamped(int(end), size))
+    return [tape.Pad(g, [*before, *after]), *none]
+
+
+def _clamped(position: int, size: Size) -> Size:
+    """Where a start or end of a Slice with a positive step lands on an axis of this size."""
+    if position >= 2**31 - 1:
+        return size
+    return maximum(size + position, 0) if position < 0 else minimum(position, size)
+
+
+def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """A constant border gives its cotangents to the constant, a copied one to what it was copied from."""
+    (g,), (x, pads, constant, axes) = cotangents, [*node.inputs, None, None][:4]
+    assert g is not None
+    assert x is not None
+    mode = node.attributes.get_string("mode", "constant")
+    widths = tape.known(pads)
+    if mode == "constant" and widths is not None and (axes is None or tape.known(axes) is not None):
+        gx = _uncovered(tape, g, x, widths.tolist(), tape.known(axes))
+    else:
+        # a constant border comes from nowhere: from one past the last position
+        nowhere = tape.Size(x) if mode == "constant" else None
+        gx = put_back(tape, x, g, lambda positions: tape.Pad(positions, pads, nowhere, axes, mode=mode))
+    gc = None
+    if constant is not None:
+        gc = tape.reshape_like(tape.Sub(tape.ReduceSum(g), tape.ReduceSum(gx)), constant)
+    return [gx, None, gc, None][: len(node.inputs)]
+
+
+def _uncovered(tape: Tape, g: ir.Value, x: ir.Value, pads: list[int], axes: Sequence[int] | None) -> ir.Value:
+    """`g` without the border of widths `pads`; where a width is negative, zeros for what was cropped."""
+    half = len(pads) // 2
+    axes = range(half) if axes is None else [int(axis) for axis in axes]
+    begin, end = pads[:half], pads[half:]
+    if any(width > 0 for width in pads):
+        ends = [2**31 - 1 if width <= 0 else -width for width in end]
+        g = tape.Slice(g, [max(width, 0) for width in begin], ends, list(axes))
+    if any(width < 0 for width in pads):
+        g = tape.Pad(g, [max(-width, 0) for width in pads], None, list(axes))
+    return g
+
+
+# --- copies ----------------------------------------------------------------------------------------------
+
+
+def tile(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Give every repeat an axis of its own and sum over it."""
+    (g,), (x, repeats) = cotangents, node.inputs
+    assert x is not None
+    axes = list(range(0, 2 * tape.rank(x), 2))
+    pairs = tape.Concat(tape.Unsqueeze(repeats, [1]), tape.Unsqueeze(tape.shape(x), [1]), axis=1)
+    return [tape.ReduceSum(tape.Reshape(g, tape.Reshape(pairs, [-1])), axes, keepdims=0), None]
+
+
+def rearranged(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Any operator that only moves elements of its first input: it shows on their positions what it does."""
+    (g,), (x, *rest) = cotangents, node.inputs
+    assert g is not None
+    assert x is not None
+    attributes = {name: attribute.value for name, attribute in node.attributes.items()}
+    gx = put_back(tape, x, g, lambda positions: tape.op(node.op_type, positions, *rest, **attributes)[0])
+    return [gx, *([None] * len(rest))]
+
+
+def trilu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (_, *k) = cotangents, node.inputs
+    return [tape.Trilu(g, *k, upper=node.attributes.get_int("upper", 1)), *([None] * len(k))]
+
+
+RULES: dict[str, Pullback] = {
+    "Compress": rearranged,
+    "Concat": concat,
+    "DepthToSpace": depth_to_space,
+    "Expand": expand,
+    "Flatten": reshape,
+    "Pad": pad,
+    "Reshape": reshape,
+    "ReverseSequence": rearranged,
+    "Slice": slice_,
+    "SpaceToDepth": space_to_depth,
+    "Split": split,
+    "Squeeze": reshape,
+    "Tile": tile,
+    "Transpose": transpose,
+    "Trilu": trilu,
+    "Unsqueeze": reshape,
+}

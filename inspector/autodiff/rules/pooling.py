@@ -1,0 +1,133 @@
+"""Pooling: sliding windows over each channel on its own."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+
+from inspector.autodiff.rules.reduction import share_of_extremum
+from inspector.autodiff.scatter import scatter_add
+from inspector.autodiff.sizes import product
+from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.windows import Windows, correlate, spread, windows_over
+
+# --- windows ---------------------------------------------------------------------------------------------
+
+
+def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """To the element that won its window; of equal ones the first, as in every framework.
+
+    The indices come from a second MaxPool over the same input: they count through the flattened input.
+    """
+    g, (x,), y = cotangents[0], node.inputs, node.outputs[0]
+    if g is None:
+        return [None]
+    assert x is not None
+    geometry = {name: each.value for name, each in node.attributes.items() if name != "storage_order"}
+    _, indices = tape.op("MaxPool", x, outputs=2, **geometry)
+    flat = tape.Reshape(g, [-1])
+    places = tape.Reshape(tape.Size(x), [1])
+    summed = scatter_add(tape, places, tape.Reshape(indices, [-1]), flat, axis=0, distinct=_disjoint(node))
+    return [tape.reshape_like(summed, x)]
+
+
+def average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,) = cotangents, node.inputs
+    assert g is not None
+    assert x is not None
+    windows = windows_over(tape, node, x, node.outputs[0], node.attributes["kernel_shape"].as_ints())
+    return [_spread_per_channel(tape, tape.Mul(g, _weight(tape, node, x, windows)), x, windows)]
+
+
+def lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """(sum of |x|^p)^(1/p): dy/dx = sign(x) * (|x| / y)^(p-1)."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    assert x is not None
+    windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
+    p = node.attributes.get_int("p", 2)
+    spread_out = _spread_per_channel(tape, tape.Mul(g, _power(tape, y, 1 - p)), x, windows)
+    return [tape.Mul(spread_out, tape.Mul(tape.Sign(x), _power(tape, tape.Abs(x), p - 1)))]
+
+
+# --- whole channels --------------------------------------------------------------------------------------
+
+
+def global_average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,) = cotangents, node.inputs
+    assert g is not None
+    assert x is not None
+    spatial = tape.sizes(x)[2:]
+    count = product(spatial)
+    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast(count.value, g.dtype))
+    return [tape.Expand(share, [1, 1, *spatial])]
+
+
+def global_max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    assert x is not None
+    return [share_of_extremum(tape, g, x, y, list(range(2, tape.rank(x))))]
+
+
+def global_lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    p = node.attributes.get_int("p", 2)
+    scaled = tape.Mul(g, _power(tape, y, 1 - p))
+    return [tape.Mul(scaled, tape.Mul(tape.Sign(x), _power(tape, tape.Abs(x), p - 1)))]
+
+
+# --- shared ----------------------------------------------------------------------------------------------
+
+
+def _disjoint(node: ir.Node) -> bool:
+    """Whether no element lies under two windows."""
+    kernel = node.attributes["kernel_shape"].as_ints()
+    strides = node.attributes.get_ints("strides") or [1] * len(kernel)
+    dilations = node.attributes.get_ints("dilations") or [1] * len(kernel)
+    return all(s > (k - 1) * d for s, k, d in zip(strides, kernel, dilations, strict=True))
+
+
+def _power(tape: Tape, x: ir.Value, exponent: int) -> ir.Value:
+    """x^exponent, and 0 where x is 0: there a norm has no derivative, and 0 is the mildest subgradient."""
+    if exponent == 0:
+        return tape.Cast(tape.Not(tape.Equal(x, 0)), to=x.dtype)
+    return tape.Where(tape.Equal(x, 0), 0, tape.Pow(x, exponent))
+
+
+def _spread_per_channel(tape: Tape, g: ir.Value, x: ir.Value, windows: Windows) -> ir.Value:
+    """`spread` with kernels of ones: every channel of every image is an image of one channel."""
+    assert g.dtype is not None
+    kernel = tape.constant(np.ones((1, 1, *windows.kernel), dtype=g.dtype.numpy()))
+    channels = tape.Reshape(g, [-1, 1, *windows.count])
+    return tape.reshape_like(spread(tape, channels, kernel, windows), x)
+
+
+def _weight(tape: Tape, node: ir.Node, x: ir.Value, windows: Windows) -> ir.Value | float:
+    """What each element under a window counts in its average.
+
+    Where windows hang over the edge it depends on the window, and on what the runtime makes of it: let
+    the operator itself average ones (with zeros around), and divide by how many ones there were.
+    """
+    taps = node.attributes["kernel_shape"].as_ints()
+    padded = node.attributes.get_string("auto_pad", "NOTSET").startswith("SAME") or any(
+        node.attributes.get_ints("pads") or []
+    )
+    counted = node.attributes.get_int("count_include_pad", 0)
+    if not node.attributes.get_int("ceil_mode", 0) and (counted or not padded):
+        return 1 / math.prod(taps)
+    assert x.dtype is not None
+    ones = tape.ones(tape.ints([1, 1, *windows.size]), x)
+    averaged = tape.AveragePool(ones, **{name: each.value for name, each in node.attributes.items()})
+    kernel = tape.constant(np.ones((1, 1, *taps), dtype=x.dtype.numpy()))
+    return tape.Div(averaged, correlate(tape, ones, kernel, windows))
+
+
+RULES: dict[str, Pullback] = {
+    "AveragePool": average_pool,
+    "GlobalAveragePool": global_average_pool,
+    "GlobalLpPool": global_lp_pool,
+    "GlobalMaxPool": global_max_pool,
+    "LpPool": lp_pool,
+    "MaxPool": max_pool,
+}

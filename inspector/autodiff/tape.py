@@ -1,0 +1,221 @@
+"""The tape: where a rule writes the ONNX nodes of a gradient.
+
+`tape.Mul(g, y)` emits a `Mul` node and returns its output; any ONNX operator can be called so. Arguments
+may be values, `None` (an omitted optional input), Python numbers (which take the dtype of their floating
+neighbour), sequences of sizes (which become an int64 vector) or arrays. Nothing is evaluated.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx_ir as ir
+
+from inspector.autodiff.sizes import Int, Size
+from inspector.errors import ModelError
+
+__all__ = ["Pullback", "Tape", "Values"]
+
+Values: TypeAlias = Sequence[ir.Value | None]
+"""One per input or output of a node; None is a symbolic zero (or an omitted input)."""
+
+_BOOLEAN = frozenset(
+    ["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor"]
+)
+_INTEGER = frozenset(["ArgMax", "ArgMin", "NonZero", "Shape", "Size"])
+
+
+class Tape:
+    """Nodes and constants to be added to `graph`, in order of emission, under names that are free there."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self.nodes: list[ir.Node] = []
+        self._names = _free_names(graph)
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+        self._shapes: dict[ir.Value, ir.Value] = {}
+        self._sizes: dict[tuple[ir.Value, int], Int] = {}
+
+    # --- nodes -------------------------------------------------------------------------------------------
+
+    def __getattr__(self, op_type: str) -> Callable[..., ir.Value]:
+        if not op_type[0].isupper():
+            raise AttributeError(op_type)
+
+        def emit(*inputs: Any, **attributes: Any) -> ir.Value:
+            return self.op(op_type, *inputs, **attributes)[0]
+
+        return emit
+
+    def op(self, op_type: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Sequence[ir.Value]:
+        """Emit one node of the standard domain with `outputs` outputs. Attributes that are None are left out."""
+        dtype = _dtype_of_literals(inputs)
+        values = [self._value(argument, dtype) for argument in inputs]
+        attributes = {name: value for name, value in attributes.items() if value is not None}
+        name = self.name(op_type)
+        node = ir.node(op_type, values, attributes, num_outputs=outputs, name=name)
+        for index, output in enumerate(node.outputs):
+            output.name = f"{name}.{index}" if index else name
+            output.dtype = _dtype_of_output(op_type, node, dtype)
+        if op_type == "MaxPool" and outputs == 2:
+            node.outputs[1].dtype = ir.DataType.INT64
+        self.nodes.append(node)
+        return node.outputs
+
+    def name(self, stem: str) -> str:
+        """A name that no value or node of the graph has."""
+        return next(self._names).format(stem)
+
+    # --- constants ---------------------------------------------------------------------------------------
+
+    def constant(self, array: np.ndarray[Any, Any]) -> ir.Value:
+        """An initializer holding `array`; equal constants are one."""
+        array = np.asarray(array)
+        key = (str(array.dtype), array.shape, array.tobytes())
+        if key not in self._constants:
+            name = self.name("constant")
+            self._constants[key] = ir.Value(
+                name=name,
+                shape=ir.Shape(array.shape),
+                type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
+                const_value=ir.tensor(array, name=name),
+            )
+        return self._constants[key]
+
+    def known(self, value: ir.Value | None) -> np.ndarray[Any, Any] | None:
+        """The array that `value` holds in every run, or None where it may differ between runs."""
+        if value is None or value.is_graph_input():
+            return None
+        tensor = ir.convenience.get_const_tensor(value)
+        return None if tensor is None else tensor.numpy()
+
+    def ints(self, sizes: Iterable[Size]) -> ir.Value:
+        """An int64 vector: a constant where every entry is known, else concatenated at run time."""
+        entries = list(sizes)
+        if all(isinstance(entry, int) for entry in entries):
+            return self.constant(np.array(entries, dtype=np.int64))
+        runs: list[ir.Value] = []
+        for fixed, run in itertools.groupby(entries, key=lambda entry: isinstance(entry, int)):
+            if fixed:
+                runs.append(self.constant(np.array(list(run), dtype=np.int64)))
+            else:
+                runs.extend(entry.value for entry in run if isinstance(entry, Int))
+        return runs[0] if len(runs) == 1 else self.Concat(*runs, axis=0)
+
+    # --- shapes ------------------------------------------------------------------------------------------
+
+    def rank(self, value: ir.Value) -> int:
+        """The number of axes of `value`; raises ModelError where the model does not tell."""
+        if value.shape is None:
+            raise ModelError(
+                f"the gradient needs the rank of tensor {value.name!r}, and the model does not say it; "
+                "run shape inference, or give the tensor a shape in the file"
+            )
+        return len(value.shape)
+
+    def size(self, value: ir.Value, axis: int) -> Size:
+        """The length of one axis: an int where the model tells, else read at run time."""
+        if value.shape is not None:
+            axis %= len(value.shape)
+            static = value.shape[axis]
+            if isinstance(static, int):
+                return static
+        key = (value, axis)
+        if key not in self._sizes:
+            end = None if axis == -1 else axis + 1
+            self._sizes[key] = Int(self, self.Shape(value, start=axis, end=end))
+        return self._sizes[key]
+
+    def sizes(self, value: ir.Value) -> list[Size]:
+        """The length of every axis."""
+        return [self.size(value, axis) for axis in range(self.rank(value))]
+
+    def shape(self, value: ir.Value) -> ir.Value:
+        """The shape as an int64 vector."""
+        if value.shape is not None and value.shape.is_static():
+            return self.ints(value.shape.numpy())
+        if value not in self._shapes:
+            self._shapes[value] = self.Shape(value)
+        return self._shapes[value]
+
+    def reshape_like(self, g: ir.Value, target: ir.Value) -> ir.Value:
+        """`g` with the shape of `target`, which has as many elements."""
+        dims = None if target.shape is None else list(target.shape.dims)
+        if dims is None or 0 in dims or sum(not isinstance(dim, int) for dim in dims) > 1:
+            return self.Reshape(g, self.shape(target), allowzero=1)
+        return self.Reshape(g, [dim if isinstance(dim, int) else -1 for dim in dims])
+
+    def zeros(self, shape: ir.Value, like: ir.Value) -> ir.Value:
+        """Zeros of `shape`, of the dtype of `like`."""
+        return self._filled(shape, like, 0)
+
+    def ones(self, shape: ir.Value, like: ir.Value) -> ir.Value:
+        """Ones of `shape`, of the dtype of `like`."""
+        return self._filled(shape, like, 1)
+
+    def zeros_like(self, value: ir.Value) -> ir.Value:
+        """Zeros of the shape and dtype of `value`."""
+        return self.zeros(self.shape(value), value)
+
+    def cast(self, value: ir.Value, dtype: ir.DataType | None) -> ir.Value:
+        """`value` as `dtype`; itself where it is that already."""
+        return value if dtype is None or value.dtype == dtype else self.Cast(value, to=dtype.value)
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _filled(self, shape: ir.Value, like: ir.Value, number: int) -> ir.Value:
+        assert like.dtype is not None
+        fill = ir.tensor(np.full(1, number, dtype=like.dtype.numpy()), dtype=like.dtype)
+        return self.ConstantOfShape(shape, value=fill)
+
+    def _value(self, argument: Any, dtype: ir.DataType) -> ir.Value | None:
+        if argument is None or isinstance(argument, ir.Value):
+            return argument
+        if isinstance(argument, Int):
+            return argument.value
+        if isinstance(argument, np.ndarray):
+            return self.constant(argument)
+        if isinstance(argument, (list, tuple)):
+            return self.ints(argument)
+        return self.constant(np.array(argument, dtype=dtype.numpy()))
+
+
+def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
+    """What a bare number among `inputs` means: the dtype of the first floating value, else of the first."""
+    dtypes = [value.dtype for value in inputs if isinstance(value, ir.Value) and value.dtype is not None]
+    floating = [dtype for dtype in dtypes if dtype.is_floating_point()]
+    numeric = [dtype for dtype in dtypes if dtype != ir.DataType.BOOL]
+    return next(iter([*floating, *numeric]), ir.DataType.INT64)
+
+
+def _dtype_of_output(op_type: str, node: ir.Node, dtype: ir.DataType) -> ir.DataType | None:
+    if op_type in _BOOLEAN:
+        return ir.DataType.BOOL
+    if op_type in _INTEGER:
+        return ir.DataType.INT64
+    if op_type == "Cast":
+        return ir.DataType(node.attributes["to"].as_int())
+    if op_type == "ConstantOfShape":
+        return node.attributes["value"].as_tensor().dtype
+    first = node.inputs[0]
+    if op_type in ("Gather", "GatherElements", "Reshape", "ScatterElements", "Slice") and first is not None:
+        return first.dtype
+    return dtype
+
+
+def _free_names(graph: ir.Graph) -> Iterable[str]:
+    """Patterns `grad/{}_0`, `grad/{}_1`, ... under the first prefix that no name in the graph starts with."""
+    taken = set(graph.initializers) | {value.name or "" for value in graph.inputs}
+    for node in graph.all_nodes():
+        taken.add(node.name or "")
+        taken.update(output.name or "" for output in node.outputs)
+    prefixes = itertools.chain(["grad/"], (f"grad{n}/" for n in itertools.count(2)))
+    prefix = next(prefix for prefix in prefixes if not any(name.startswith(prefix) for name in taken))
+    return (f"{prefix}{{}}_{n}" for n in itertools.count())
+
+
+Pullback: TypeAlias = Callable[[Tape, ir.Node, Values], Values]
+"""`pullback(tape, node, cotangents)`: given one cotangent per output of `node` (at least one is not None), one
+cotangent per input. It emits nodes through the tape; it evaluates nothing and changes nothing."""

@@ -1,0 +1,28 @@
+"""Small edits of a graph in memory. Functions that take a model return a new one, its tensors named as before;
+functions that take a graph change it in place.
+"""
+
+from __future__ import annotations
+
+from inspector.surgery.append import append
+from inspector.surgery.copying import copy
+from inspector.surgery.extract import extract
+from inspector.surgery.functions import expand_functions
+from inspector.surgery.inference import infer_types
+from inspector.surgery.lookup import ancestors, find_value, reads
+from inspector.surgery.outputs import add_nodes, expose
+from inspector.surgery.prune import prune
+
+__all__ = [
+    "add_nodes",
+    "ancestors",
+    "append",
+    "copy",
+    "expand_functions",
+    "expose",
+    "extract",
+    "find_value",
+    "infer_types",
+    "prune",
+    "reads",
+]

@@ -1,0 +1,50 @@
+"""More outputs for a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import onnx_ir as ir
+
+from inspector.surgery.copying import copy
+from inspector.surgery.lookup import find_value
+
+__all__ = ["add_nodes", "expose"]
+
+
+def expose(model: ir.Model, names: Iterable[str]) -> ir.Model:
+    """The model with the tensors `names` as further outputs, after its own and in the order given.
+
+    A tensor that is an output already is not added twice. Raises LayerNotFound for an unknown name.
+    """
+    model = copy(model)
+    outputs = model.graph.outputs
+    outputs.extend(
+        value
+        for value in (find_value(model.graph, name) for name in dict.fromkeys(names))
+        if value not in set(outputs)
+    )
+    return model
+
+
+def add_nodes(graph: ir.Graph, nodes: Sequence[ir.Node], outputs: Sequence[ir.Value]) -> None:
+    """Append to `graph` those of `nodes` that `outputs` need, the constants they read, and `outputs`.
+
+    `nodes` stand in topological order and belong to no graph yet; those that nothing needs are detached
+    from the tensors they read.
+    """
+    needed = {output.producer() for output in outputs}
+    kept: list[ir.Node] = []
+    for node in reversed(nodes):
+        if node in needed:
+            kept.append(node)
+            needed.update(value.producer() for value in node.inputs if value is not None)
+        else:
+            for index in range(len(node.inputs)):
+                node.replace_input_with(index, None)
+    for node in reversed(kept):
+        for value in node.inputs:
+            if value is not None and value.const_value is not None and value.graph is None:
+                graph.register_initializer(value)
+        graph.append(node)
+    graph.outputs.extend(outputs)

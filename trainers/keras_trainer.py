@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
 import tensorflow as tf
@@ -39,7 +39,7 @@ class KerasLearner:
     def __init__(self, spec: Spec, settings: Settings, device: str) -> None:
         self.spec = spec
         self.settings = settings
-        self._scope = lambda: tf.device(device)
+        self._scope: Callable[[], Any] = lambda: tf.device(device)
         with self._scope():
             self._model = build_keras(spec, settings.seed)
             self._optimizer = keras.optimizers.Adam(settings.learning_rate)
@@ -108,8 +108,9 @@ class KerasLearner:
         with h5py.File(path, "r") as file:
             if STATE not in file:
                 raise TrainerError(f"{path} holds weights only: a training cannot be resumed from it")
-            self._optimizer.load_own_variables(file[STATE]["optimizer"])
-            return str(file[STATE]["note"].asstr()[()])
+            state: Any = file[STATE]
+            self._optimizer.load_own_variables(state["optimizer"])
+            return str(state["note"].asstr()[()])
 
     def save_weights(self, path: Path) -> None:
         """Write the weights alone, as `keras.Model.save_weights` does."""

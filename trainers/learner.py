@@ -21,26 +21,34 @@ class Learner(Protocol):
     @property
     def module(self) -> Any:
         """The framework's own model."""
+        ...
 
     def set_learning_rate(self, rate: float) -> None:
         """Use `rate` from the next batch on."""
+        ...
 
     def train_batch(
         self, images: NDArray[np.uint8], targets: Mapping[str, NDArray[np.int64]]
     ) -> tuple[float, Logits]:
         """One step of the optimiser; the batch's mean loss and its logits, both from before the step."""
+        ...
 
     def predict(self, images: NDArray[np.uint8]) -> Logits:
         """The logits of one batch, in inference mode."""
+        ...
 
     def save(self, path: Path, note: str) -> None:
         """Write weights, optimiser and `note` to one file."""
+        ...
 
     def load(self, path: Path) -> str:
         """Take up where `save` left off; returns its note. Raises `TrainerError` for anything but such a file."""
+        ...
 
     def save_weights(self, path: Path) -> None:
         """Write the weights alone."""
+        ...
 
     def load_weights(self, path: Path) -> None:
         """Read weights from what `save` or `save_weights` wrote; `TrainerError` for anything else."""
+        ...

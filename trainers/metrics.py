@@ -23,10 +23,11 @@ def head_scores(
 
     A class that is never predicted has precision 0, one without test images recall 0.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+    import sklearn.metrics
 
+    sk: Any = sklearn.metrics  # untyped
     numbers = np.arange(len(labels))
-    precision, recall, f_score, support = precision_recall_fscore_support(
+    precision, recall, f_score, support = sk.precision_recall_fscore_support(
         truth, predicted, labels=numbers, zero_division=0
     )
     return {
@@ -36,7 +37,7 @@ def head_scores(
         "recall": recall.tolist(),
         "f_score": f_score.tolist(),
         "support": support.tolist(),
-        "confusion": confusion_matrix(truth, predicted, labels=numbers).tolist(),
+        "confusion": sk.confusion_matrix(truth, predicted, labels=numbers).tolist(),
     }
 
 

@@ -20,11 +20,6 @@ def cosine_rate(base: float, epoch: int, epochs: int) -> float:
     return base * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
 
 
-def _merit(record: Record) -> tuple[float, float]:
-    loss = record["val_loss"]
-    return record["val_accuracy"], -loss if math.isfinite(loss) else -math.inf
-
-
 def best_epoch(history: Sequence[Record]) -> int:
     """The epoch, counted from 1, with the highest validation accuracy; the lower validation loss breaks ties.
 
@@ -32,7 +27,8 @@ def best_epoch(history: Sequence[Record]) -> int:
     """
     if not history:
         return 0
-    return 1 + max(range(len(history)), key=lambda i: (*_merit(history[i]), -i))
+    best = max(history, key=lambda record: (record["val_accuracy"], -record["val_loss"], -record["epoch"]))
+    return int(best["epoch"])
 
 
 def has_stalled(history: Sequence[Record], patience: int) -> bool:

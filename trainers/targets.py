@@ -27,7 +27,8 @@ def predicted_labels(logits: NDArray[np.float32]) -> NDArray[np.int64]:
     """The label of each row of logits (N, units): the largest, or for one unit whether it is above 0."""
     if logits.shape[1] == 1:
         return (logits[:, 0] > 0).astype(np.int64)
-    return logits.argmax(axis=1).astype(np.int64)
+    top: NDArray[np.int64] = logits.argmax(axis=1).astype(np.int64)
+    return top
 
 
 def validation_mask(

@@ -36,6 +36,12 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def _laid_out(module: SpecModule, memory_format: torch.memory_format) -> SpecModule:
+    # the keyword is documented, and missing from the library's type hints
+    cast(Any, module).to(memory_format=memory_format)
+    return module
+
+
 class TorchLearner:
     """A `SpecModule` with Adam (Kingma & Ba 2015). See `trainers.learner.Learner`."""
 
@@ -44,7 +50,7 @@ class TorchLearner:
         self.settings = settings
         self.device = device
         # with interleaved channels the convolution on a CPU is two to three times as fast
-        self._module = build_torch(spec, settings.seed).to(device, memory_format=torch.channels_last)
+        self._module = _laid_out(build_torch(spec, settings.seed), torch.channels_last).to(device)
         self._optimizer = torch.optim.Adam(
             self._module.parameters(), lr=settings.learning_rate, fused=device.type != "mps"
         )
@@ -65,9 +71,9 @@ class TorchLearner:
         """One step of Adam on the weighted sum of the heads' losses."""
         self._module.train()
         logits = self._forward(images)
-        loss = self._loss(logits, {name: torch.from_numpy(t).to(self.device) for name, t in targets.items()})
+        loss = self._loss(logits, {name: torch.tensor(t).to(self.device) for name, t in targets.items()})
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimizer.step()
         return loss.item(), {name: value.detach().cpu().numpy() for name, value in logits.items()}
 
@@ -78,7 +84,8 @@ class TorchLearner:
         return {name: value.cpu().numpy() for name, value in self._forward(images).items()}
 
     def _forward(self, images: NDArray[np.uint8]) -> dict[str, Tensor]:
-        x = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        # a copy: the arrays may be read-only, which PyTorch cannot express
+        x = torch.tensor(images).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         logits = self._module(x)
         return dict(zip(self.spec.outputs, logits if isinstance(logits, tuple) else (logits,), strict=True))
 
@@ -154,7 +161,7 @@ def make_learner(
 
 def for_inference(module: SpecModule) -> SpecModule:
     """The module in inference mode, its tensors laid out as PyTorch does by default."""
-    return module.eval().to(memory_format=torch.contiguous_format)
+    return _laid_out(module, torch.contiguous_format).eval()
 
 
 def versions() -> dict[str, str]:

@@ -79,9 +79,11 @@ def fit(
         rate = cosine_rate(settings.learning_rate, epoch, settings.epochs)
         learner.set_learning_rate(rate)
         order = train_rows[epoch_order(len(train_rows), settings.seed, epoch)]
-        record = {"epoch": epoch} | _one_epoch(run, learner, dataset, train_targets, order, epoch, on_batch)
+        record: Record = {"epoch": epoch} | _one_epoch(
+            run, learner, dataset, train_targets, order, epoch, on_batch
+        )
         logits = predict(learner, val_images)
-        record["val_loss"] = mean_loss(spec, settings, logits, val_targets)
+        record["val_loss"] = _finite(mean_loss(spec, settings, logits, val_targets), run, epoch)
         record |= {f"val_{name}": float(right.mean()) for name, right in hits(logits, val_targets).items()}
         record |= {"learning_rate": rate, "seconds": round(time.monotonic() - started, 3)}
         history.append(record)
@@ -112,13 +114,18 @@ def _one_epoch(
         rows = order[part]
         wanted = {name: target[rows] for name, target in targets.items()}
         loss, logits = learner.train_batch(dataset.train_images[rows], wanted)
-        if not np.isfinite(loss):
-            raise TrainerError(
-                f"the loss became {loss} in epoch {epoch}: start again with a lower --learning-rate "
-                f"than {run.settings.learning_rate:g}"
-            )
+        _finite(loss, run, epoch)
         totals = {name: float(right.sum()) for name, right in hits(logits, wanted).items()}
         for name, value in ({"loss": loss * len(rows)} | totals).items():
             sums[name] = sums.get(name, 0.0) + value
         on_batch(epoch, done, len(parts), loss)
     return {name: value / len(order) for name, value in sums.items()}
+
+
+def _finite(loss: float, run: Run, epoch: int) -> float:
+    if not np.isfinite(loss):
+        raise TrainerError(
+            f"the loss became {loss} in epoch {epoch}: start again with --overwrite and a lower --learning-rate "
+            f"than {run.settings.learning_rate:g}"
+        )
+    return loss

@@ -13,7 +13,7 @@ __all__ = ["build_keras"]
 
 def _layer(layer: Layer, seed: int) -> Any:
     # an initialiser of its own for each layer: its seed, not the order of construction, fixes the weights
-    initializer = keras.initializers.GlorotUniform(seed=seed)
+    initializer: Any = keras.initializers.GlorotUniform(seed=seed)
     match layer:
         case Conv2D(name=name, filters=filters, kernel=kernel):
             return keras.layers.Conv2D(filters, kernel, kernel_initializer=initializer, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
@@ -29,7 +30,7 @@ def _layer(layer: Layer, shape: Shape) -> tuple[nn.Module, Shape]:
         case MaxPool(size=size):
             return nn.MaxPool2d(size), (shape[0], shape[1] // size, shape[2] // size)
         case Flatten():
-            return nn.Flatten(), (shape[0] * shape[1] * shape[2],)
+            return nn.Flatten(), (math.prod(shape),)
         case Dense(units=units):
             return nn.Linear(shape[0], units), (units,)
 
@@ -44,7 +45,8 @@ class SpecModule(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.spec = spec
-        shape = self._add(spec.trunk, (len(spec.channels), *spec.size))
+        image: Shape = (len(spec.channels), *spec.size)
+        shape = self._add(spec.trunk, image)
         for head in spec.heads:
             self._add(head.layers, shape)
 
@@ -63,7 +65,7 @@ class SpecModule(nn.Module):
         """The logits of each head."""
         features = self._run(self.spec.trunk, image)
         logits = tuple(self._run(head.layers, features) for head in self.spec.heads)
-        return logits if len(logits) > 1 else logits[0]
+        return logits[0] if len(logits) == 1 else logits
 
 
 def build_torch(spec: Spec, seed: int = 0) -> SpecModule:

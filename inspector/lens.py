@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from inspector.model import Layer, Metadata, Model, TensorInfo, load, resolve_layer
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inspector.errors import InputError
+from inspector.explain import Explanation, collect_activations, default_layer, maximize
+from inspector.explain import explain as explain_objective
+from inspector.model import (
+    Layer,
+    Metadata,
+    Model,
+    TensorInfo,
+    load,
+    read_kernels,
+    resolve_layer,
+    resolve_layers,
+)
+from inspector.objectives import (
+    AnyTargets,
+    Evaluator,
+    Head,
+    Labels,
+    Objective,
+    read_heads,
+    resolve,
+    target_tensors,
+)
+from inspector.session import Array, Feeds, batch_size, check_feeds
 
 if TYPE_CHECKING:
     from inspector.model.source import Source
 
 __all__ = ["Inspector"]
+
+Score = Literal["logit", "output"]
+LayerSpec = str | int | Layer
+Inputs = ArrayLike | Mapping[str, ArrayLike]
 
 
 class Inspector:
@@ -21,7 +52,11 @@ class Inspector:
         providers: names of onnxruntime execution providers, in order of preference ("cpu", "cuda", ...); None: CUDA
             where a driver and the provider are there, else CPU.
         threads: for onnxruntime's operators; None: its default.
-        labels: class names of the first output, in place of those in the file's metadata.
+        labels: class names of the default output, or of several outputs by name, in place of those in the metadata.
+
+    Raises:
+        ModelNotFound: there is no file at the path.
+        ModelError: it is no ONNX model that can be read.
     """
 
     def __init__(
@@ -29,14 +64,18 @@ class Inspector:
         model: Source,
         providers: Sequence[str] | str | None = None,
         threads: int | None = None,
-        labels: Sequence[str] | None = None,
+        labels: Labels | None = None,
     ) -> None:
         self.model: Model = load(model)
-        self.providers = providers
-        self.threads = threads
+        self.evaluator = Evaluator(self.model, providers, threads)
+        self._labels = labels
+        self._heads: dict[Score, dict[str, Head]] = {}
+
+    # what is in the model
 
     @property
     def metadata(self) -> Metadata:
+        """What the file says about its labels, layers, input and training."""
         return self.model.metadata
 
     @property
@@ -49,14 +88,220 @@ class Inspector:
         """Name, shape, dtype of what the model returns."""
         return self.model.outputs
 
+    @property
+    def providers(self) -> list[str]:
+        """The execution providers that onnxruntime really runs this model on."""
+        return self.evaluator.original.providers
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Class names by output, of those that have any. A one-neuron output has two: of label 0 and label 1."""
+        return {name: head.labels for name, head in self.heads().items() if head.labels}
+
+    def heads(self, score: Score = "logit") -> dict[str, Head]:
+        """What each output means: classes, labels, the logits that it was computed from."""
+        if score not in self._heads:
+            self._heads[score] = read_heads(self.model, self._labels, score)
+        return self._heads[score]
+
     def layers(self, plumbing: bool = False) -> list[Layer]:
         """The layers in order; shape arithmetic, casts and transposes only with `plumbing`."""
         return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
 
-    def resolve_layer(self, spec: str | int | Layer) -> Layer:
-        """The layer that `spec` names: exact tensor or node name, label, index, `OpType:N`, glob.
+    def resolve_layer(self, spec: LayerSpec) -> Layer:
+        """The layer that `spec` names: exact tensor or node name, label, index, `OpType:N`, glob, in this order.
 
         Raises:
             LayerNotFound: none or several; lists near matches.
         """
         return spec if isinstance(spec, Layer) else resolve_layer(self.model.layers, spec)
+
+    def resolve_layers(self, specs: LayerSpec | Iterable[LayerSpec]) -> list[Layer]:
+        """The layers that `specs` name, each once, in the order of the graph; a glob or a label may name several.
+
+        Raises:
+            LayerNotFound: one names none; lists near matches.
+        """
+        several = [specs] if isinstance(specs, str | int | Layer) else specs
+        found = {
+            layer.index
+            for spec in several
+            for layer in ([spec] if isinstance(spec, Layer) else resolve_layers(self.model.layers, spec))
+        }
+        return [layer for layer in self.model.layers if layer.index in found]
+
+    def default_layer(self, target: AnyTargets = None, score: Score = "logit") -> Layer:
+        """The last spatial feature map on the way to `target`.
+
+        Raises:
+            LayerNotFound: there is none.
+        """
+        return default_layer(self.model, target_tensors(target, self.model, self.heads(score), score))
+
+    # what it computes
+
+    def run(self, x: Inputs) -> dict[str, Array]:
+        """The model's outputs by name.
+
+        Raises:
+            InputError: `x` does not fit the model's inputs.
+        """
+        return self.evaluator.original.run(self._feeds(x))
+
+    def activations(
+        self, x: Inputs, layers: LayerSpec | Iterable[LayerSpec] | None = None
+    ) -> dict[str, Array]:
+        """Tensors by name, in the order of the graph.
+
+        Args:
+            x: an array, or one per input name.
+            layers: which; None: all that `layers()` lists, taken in groups within a memory bound.
+
+        Raises:
+            InputError: `x` does not fit the model's inputs.
+            LayerNotFound: there is no such layer.
+        """
+        chosen = self.layers() if layers is None else self.resolve_layers(layers)
+        return collect_activations(self.evaluator, self._feeds(x), chosen)
+
+    def kernels(self, layer: LayerSpec) -> Array:
+        """The weights of a convolution: (out, in/groups, kh, kw), or with one or three spatial axes.
+
+        Those of a ConvTranspose, which are stored as (in, out/groups, kh, kw), are returned as stored.
+
+        Raises:
+            LayerNotFound: the layer is no convolution, or its kernels are not constants of the file.
+        """
+        return read_kernels(self.model, self.resolve_layer(layer))
+
+    def maximize(
+        self,
+        layer: LayerSpec,
+        channels: Sequence[int] | None = None,
+        steps: int = 30,
+        seed: int = 0,
+        *,
+        step: float = 0.02,
+        size: tuple[int, ...] | None = None,
+        start: NDArray[np.floating] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Images (n, C, H, W) that raise each channel's mean activation: see `inspector.explain.maximize`."""
+        return maximize(
+            self.evaluator,
+            self._image(),
+            self.resolve_layer(layer),
+            channels,
+            steps,
+            seed,
+            step=step,
+            size=size,
+            start=start,
+            progress=progress,
+        )
+
+    @overload
+    def gradient(
+        self, x: Inputs, target: AnyTargets = None, wrt: str | None = None, score: Score = "logit"
+    ) -> Array: ...
+
+    @overload
+    def gradient(
+        self, x: Inputs, target: AnyTargets, wrt: list[str] | tuple[str, ...], score: Score = "logit"
+    ) -> dict[str, Array]: ...
+
+    @overload
+    def gradient(
+        self,
+        x: Inputs,
+        target: AnyTargets = None,
+        *,
+        wrt: list[str] | tuple[str, ...],
+        score: Score = "logit",
+    ) -> dict[str, Array]: ...
+
+    def gradient(
+        self,
+        x: Inputs,
+        target: AnyTargets = None,
+        wrt: str | list[str] | tuple[str, ...] | None = None,
+        score: Score = "logit",
+    ) -> Array | dict[str, Array]:
+        """The gradient of each sample's score, of the same shape as `wrt`.
+
+        Args:
+            x: an array, or one per input name.
+            target: what is differentiated; a sequence: one per sample; None: each one's top class.
+            wrt: a tensor's name, or whatever else names a layer; several: a dict by tensor name is returned; None: the
+                first floating-point input.
+            score: "logit" steps back through a final Softmax, LogSoftmax or Sigmoid to its input; "output" does not.
+
+        Raises:
+            InputError, TargetError, LayerNotFound: an argument does not fit the model.
+            NotDifferentiable: an operator without a derivative lies between; names it.
+        """
+        feeds = self._feeds(x)
+        objective = self._objective(feeds, target, score)
+        names = [self._tensor(each) for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)]
+        gradients = self.evaluator.gradients(feeds, objective, names).gradients
+        return gradients[names[0]] if wrt is None or isinstance(wrt, str) else gradients
+
+    def explain(
+        self,
+        x: Inputs,
+        method: str | None = None,
+        target: AnyTargets = None,
+        layer: LayerSpec | None = None,
+        score: Score = "logit",
+        **options: Any,
+    ) -> Explanation:
+        """A heatmap over the input of the evidence for `target`.
+
+        Args:
+            x: an array, or one per input name.
+            method: a key of `inspector.explain.METHODS`; None: gradcam where there is a spatial feature map, else
+                saliency.
+            target: what is explained; a sequence: one per sample; None: each one's top class.
+            layer: for methods at a layer; None: the last spatial feature map on the way to the target.
+            score: as for `gradient`.
+            options: of the method.
+
+        Raises:
+            InputError, TargetError, LayerNotFound: an argument does not fit the model.
+            NotDifferentiable: an operator without a derivative lies between; names it.
+        """
+        feeds = self._feeds(x)
+        return explain_objective(
+            self.evaluator,
+            feeds,
+            self._objective(feeds, target, score),
+            self._image(),
+            method,
+            None if layer is None else self.resolve_layer(layer),
+            **options,
+        )
+
+    def _feeds(self, x: Inputs) -> Feeds:
+        return check_feeds(self.model.inputs, x)
+
+    def _objective(self, feeds: Feeds, target: AnyTargets, score: Score) -> Objective:
+        def values(name: str) -> Array:
+            return self.evaluator.values(feeds, [name])[name]
+
+        return resolve(target, batch_size(feeds), self.model, self.heads(score), values, score)
+
+    def _tensor(self, wrt: str | None) -> str:
+        if wrt is None:
+            return self._image().name
+        if wrt in {tensor.name for tensor in self.model.inputs}:
+            return wrt
+        return self.resolve_layer(wrt).name
+
+    def _image(self) -> TensorInfo:
+        """The first floating-point input: what gradients and heatmaps are of."""
+        for tensor in self.model.inputs:
+            if tensor.dtype in ("float32", "float16", "float64", "bfloat16"):
+                return tensor
+        raise InputError(
+            "the model has no floating-point input: name the tensor that the gradient is with respect to"
+        )

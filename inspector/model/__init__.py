@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspector.model.kernels import read_kernels
 from inspector.model.layer import Dim, Layer, TensorInfo
 from inspector.model.layout import channel_axis, spatial_axes
 from inspector.model.metadata import InputSpec, Metadata, OutputSpec, read_metadata
@@ -18,6 +19,7 @@ __all__ = [
     "TensorInfo",
     "channel_axis",
     "load",
+    "read_kernels",
     "read_metadata",
     "resolve_layer",
     "resolve_layers",

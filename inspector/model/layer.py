@@ -16,8 +16,10 @@ Dim = int | str | None
 
 # moves, casts and shape arithmetic: nothing to look at
 PLUMBING = frozenset(
-    ("Cast", "CastLike", "Constant", "ConstantOfShape", "Identity", "NonZero", "Range", "Shape", "Size")
-    + ("Squeeze", "Transpose", "Unsqueeze")
+    (
+        *("Cast", "CastLike", "Constant", "ConstantOfShape", "Identity", "NonZero", "Range", "Shape", "Size"),
+        *("Squeeze", "Transpose", "Unsqueeze"),
+    )
 )
 
 

@@ -1,0 +1,71 @@
+"""Intermediate tensors, many at a time, without holding all of them in the runtime at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from inspector.model import Layer
+from inspector.objectives import Evaluator
+from inspector.session import Array, Feeds, batch_size
+
+__all__ = ["MEMORY", "collect_activations"]
+
+# bytes of activations that one run of the model may return
+MEMORY = 512 * 2**20
+# assumed for a dimension that is only known when the model runs
+UNKNOWN = 128
+
+
+def collect_activations(
+    evaluator: Evaluator, feeds: Feeds, layers: Sequence[Layer], memory: int = MEMORY
+) -> dict[str, Array]:
+    """The first output of each of `layers`, by tensor name, in the order given.
+
+    What is no tensor (a sequence, an optional) is left out.
+    """
+    found: dict[str, Array] = {}
+    tensors = [layer for layer in layers if layer.dtype is not None]
+    for group in _groups(tensors, evaluator, feeds, memory):
+        found.update(evaluator.values(feeds, [layer.name for layer in group]))
+    return found
+
+
+def _groups(
+    layers: Sequence[Layer], evaluator: Evaluator, feeds: Feeds, memory: int
+) -> Iterator[list[Layer]]:
+    """Consecutive layers whose activations together take at most `memory` bytes, and at least one."""
+    sizes = _dynamic_sizes(evaluator, feeds)
+    group: list[Layer] = []
+    taken = 0
+    for layer in layers:
+        size = _bytes(layer, sizes, batch_size(feeds))
+        if group and taken + size > memory:
+            yield group
+            group, taken = [], 0
+        group.append(layer)
+        taken += size
+    if group:
+        yield group
+
+
+def _dynamic_sizes(evaluator: Evaluator, feeds: Feeds) -> dict[str, int]:
+    """Length of each named dimension of the inputs."""
+    return {
+        dim: length
+        for tensor in evaluator.model.inputs
+        for dim, length in zip(tensor.shape or (), feeds[tensor.name].shape, strict=False)
+        if isinstance(dim, str)
+    }
+
+
+def _bytes(layer: Layer, sizes: dict[str, int], samples: int) -> int:
+    item = 8 if layer.dtype == "string" else np.dtype(layer.dtype).itemsize
+    dims = layer.shape if layer.shape is not None else (samples, UNKNOWN, UNKNOWN)
+    lengths = [dim if isinstance(dim, int) else sizes.get(dim or "", UNKNOWN) for dim in dims]
+    # a file with a fixed batch is run in slices
+    if lengths and isinstance(dims[0], int):
+        lengths[0] = max(lengths[0], samples)
+    return item * math.prod(lengths)

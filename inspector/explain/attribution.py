@@ -1,0 +1,23 @@
+"""Attributions to the input: functions of the input and of the score's gradient there, (N, C, spatial...) both."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["input_x_gradient", "saliency"]
+
+Maps = NDArray[np.floating]
+
+
+def saliency(inputs: Maps, gradient: Maps) -> Maps:
+    """Simonyan et al., Deep Inside Convolutional Networks, 2013, section 3.1: largest magnitude over the channels."""
+    del inputs
+    largest: Maps = np.abs(gradient).max(axis=1)
+    return largest
+
+
+def input_x_gradient(inputs: Maps, gradient: Maps) -> Maps:
+    """Shrikumar et al., Not Just a Black Box, 2016: input times gradient, summed over the channels; it has a sign."""
+    attributed: Maps = (inputs * gradient).sum(axis=1)
+    return attributed

@@ -1,0 +1,34 @@
+"""What is explained: targets, resolved against a model's outputs and compiled into its graph."""
+
+from __future__ import annotations
+
+from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.evaluator import Evaluator, Gradients
+from inspector.objectives.heads import Head, Labels, Score, default_head, find_head, read_heads
+from inspector.objectives.objective import OWN, Objective, TermKey
+from inspector.objectives.parse import parse_target
+from inspector.objectives.resolve import AnyTargets, resolve, target_tensors
+from inspector.objectives.target import AnyTarget, Target, TargetSum
+
+__all__ = [
+    "OWN",
+    "SCORE",
+    "AnyTarget",
+    "AnyTargets",
+    "Evaluator",
+    "Gradients",
+    "Head",
+    "Labels",
+    "Objective",
+    "Score",
+    "Target",
+    "TargetSum",
+    "TermKey",
+    "append_objective",
+    "default_head",
+    "find_head",
+    "parse_target",
+    "read_heads",
+    "resolve",
+    "target_tensors",
+]

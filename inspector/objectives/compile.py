@@ -1,0 +1,138 @@
+"""The objective as a piece of graph: the class is an input of it, so one compiled session serves every class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inspector.objectives.objective import TermKey
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from inspector.model import Dim
+
+__all__ = ["SCORE", "append_objective"]
+
+SCORE = "target.score"
+
+
+def append_objective(model: ir.Model, keys: Sequence[TermKey]) -> ir.Model:
+    """The model with the score (N,) of `keys` as a further output `target.score`.
+
+    Per term k there are three more inputs, `target.index.k` (int64), `target.sign.k` and `target.weight.k` (float32),
+    all (N, M), as described at `Objective`, and two more outputs: `target.chosen.k` and `target.side.k`, the index and
+    the sign that were used in place of -1 and 0.
+    """
+    import onnx_ir as ir
+
+    from inspector.surgery import append
+
+    tensors = ir.convenience.create_value_mapping(model.graph)
+    fragment = _Fragment(model.graph.opset_imports)
+    parts = [_term(fragment, number, key, tensors[key.tensor]) for number, key in enumerate(keys)]
+    fragment.outputs.append(fragment.op("Sum", parts, name=SCORE))
+    return append(model, fragment.model())
+
+
+def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value) -> ir.Value:
+    """Shape (N,): the sum over m of weight * transform(sign * element)."""
+    import onnx_ir as ir
+
+    batch = None if tensor.shape is None or not key.batched else _dim(tensor.shape[key.batch_axis])
+    shape = (batch if key.batched else 1, f"target.elements.{number}")
+    index = fragment.input(f"target.index.{number}", ir.DataType.INT64, shape)
+    sign = fragment.input(f"target.sign.{number}", ir.DataType.FLOAT, shape)
+    weight = fragment.input(f"target.weight.{number}", ir.DataType.FLOAT, shape)
+
+    value = fragment.op("Cast", [fragment.bind(tensor)], to=ir.DataType.FLOAT)
+    if key.transform == "log-softmax":
+        value = fragment.op("LogSoftmax", [value], axis=key.softmax_axis)
+    if not key.batched:
+        flat = fragment.op("Reshape", [value, fragment.constant([1, -1], np.int64)])
+    else:
+        if key.batch_axis != 0 and tensor.shape is not None:
+            others = [axis for axis in range(len(tensor.shape)) if axis != key.batch_axis]
+            value = fragment.op("Transpose", [value], perm=[key.batch_axis, *others])
+        flat = fragment.op("Flatten", [value], axis=1)
+
+    top = fragment.op("ArgMax", [flat], axis=1, keepdims=1)
+    own = fragment.op("Less", [index, fragment.constant(0, np.int64)])
+    chosen = fragment.op("Where", [own, top, index], name=f"target.chosen.{number}")
+    element = fragment.op("GatherElements", [flat, chosen], axis=1)
+    negative = fragment.op("Less", [element, fragment.constant(0.0, np.float32)])
+    minus, plus = fragment.constant(-1.0, np.float32), fragment.constant(1.0, np.float32)
+    side = fragment.op("Where", [negative, minus, plus])
+    undecided = fragment.op("Equal", [sign, fragment.constant(0.0, np.float32)])
+    used = fragment.op("Where", [undecided, side, sign], name=f"target.side.{number}")
+    fragment.outputs += [chosen, used]
+
+    signed = fragment.op("Mul", [used, element])
+    if key.transform == "log-sigmoid":
+        # log sigmoid(z) = -softplus(-z), which does not overflow
+        signed = fragment.op("Neg", [fragment.op("Softplus", [fragment.op("Neg", [signed])])])
+    weighted = fragment.op("Mul", [weight, signed])
+    return fragment.op("ReduceSum", [weighted, fragment.constant([1], np.int64)], keepdims=0)
+
+
+class _Fragment:
+    """A graph under way whose tensors are all named `target...`, apart from the model's own."""
+
+    def __init__(self, opsets: Mapping[str, int]) -> None:
+        import onnx_ir as ir
+
+        self.opsets = dict(opsets)
+        self.tape = ir.tape.Tape()
+        self.inputs: dict[str, ir.Value] = {}
+        self.outputs: list[ir.Value] = []
+
+    def input(self, name: str, dtype: ir.DataType, shape: Sequence[Dim] | None) -> ir.Value:
+        import onnx_ir as ir
+
+        if name not in self.inputs:
+            known = None if shape is None else ir.Shape(shape)
+            self.inputs[name] = ir.Value(name=name, type=ir.TensorType(dtype), shape=known)
+        return self.inputs[name]
+
+    def bind(self, tensor: ir.Value) -> ir.Value:
+        """An input that `append` binds to the model's tensor of the same name."""
+        import onnx_ir as ir
+
+        shape = None if tensor.shape is None else [_dim(dim) for dim in tensor.shape]
+        return self.input(str(tensor.name), tensor.dtype or ir.DataType.FLOAT, shape)
+
+    def constant(self, value: Sequence[int] | float, dtype: type[np.generic]) -> ir.Value:
+        import onnx_ir as ir
+
+        name = f"target.constant.{len(self.tape.initializers)}"
+        return self.tape.initializer(ir.tensor(np.array(value, dtype=dtype), name=name), name)
+
+    def op(
+        self, op_type: str, inputs: Sequence[ir.Value], name: str = "", **attributes: int | Sequence[int]
+    ) -> ir.Value:
+        place = f"target.{op_type}.{len(self.tape.nodes)}"
+        result = self.tape.op(op_type, inputs, attributes or None, name=place)
+        result.name = name or place
+        return result
+
+    def model(self) -> ir.Model:
+        import onnx_ir as ir
+
+        graph = ir.Graph(
+            list(self.inputs.values()),
+            self.outputs,
+            nodes=self.tape.nodes,
+            initializers=self.tape.initializers,
+            opset_imports={"": self.opsets[""]},
+            name="target",
+        )
+        model = ir.Model(graph, ir_version=8)
+        from onnx_ir.passes.common import ShapeInferencePass
+
+        return ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model).model
+
+
+def _dim(dim: int | ir.SymbolicDim) -> Dim:
+    return dim if isinstance(dim, int) else dim.value

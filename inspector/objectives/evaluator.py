@@ -1,0 +1,146 @@
+"""Values and gradients of a model's tensors: graphs are built and compiled once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inspector.errors import ModelError
+from inspector.model import Model
+from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.objective import Objective
+from inspector.session import Array, Cache, Feeds, Session
+
+__all__ = ["Evaluator", "Gradients"]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What one run of a gradient graph gives.
+
+    Attributes:
+        score: (N,), float32.
+        gradients: of the sum of the scores, by tensor name, each of its tensor's shape and dtype.
+        tensors: values asked for beside them.
+        objective: with each sample's own class and side written down.
+    """
+
+    score: Array
+    gradients: dict[str, Array]
+    tensors: dict[str, Array]
+    objective: Objective
+
+
+class Evaluator:
+    """Runs one model. One compiled session per (tensors, objective) serves every class, image and batch size.
+
+    Args:
+        model: what to run.
+        providers, threads: see `Session`.
+    """
+
+    def __init__(
+        self, model: Model, providers: Sequence[str] | str | None = None, threads: int | None = None
+    ) -> None:
+        self.model = model
+        self._providers = providers
+        self._threads = threads
+        self._sessions: Cache[Session] = Cache()
+        self._conversion_verified = False
+
+    def session(self, built: object) -> Session:
+        """Compile a graph on this evaluator's providers."""
+        return Session(built, self._providers, self._threads)  # type: ignore[arg-type]
+
+    @property
+    def original(self) -> Session:
+        """The file as it was loaded."""
+        return self._sessions.get("original", lambda: self.session(self.model.proto))
+
+    def values(self, feeds: Feeds, names: Sequence[str]) -> dict[str, Array]:
+        """Tensors of the graph by name; inputs are handed back as they came."""
+        wanted = tuple(name for name in dict.fromkeys(names) if name not in feeds)
+        if not wanted:
+            return {name: feeds[name] for name in names}
+        if set(wanted) <= {output.name for output in self.model.outputs}:
+            found = self.original.run(feeds, wanted)
+        else:
+            found = self._sessions.get(("values", wanted), lambda: self._compile_values(wanted)).run(
+                feeds, wanted
+            )
+        return {name: feeds[name] if name in feeds else found[name] for name in names}
+
+    def gradients(
+        self, feeds: Feeds, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()
+    ) -> Gradients:
+        """Gradients of `objective` at the tensors `wrt`, and the values of the tensors `keep`.
+
+        Raises:
+            NotDifferentiable: an operator without a derivative lies between; names it.
+            ModelError: a weight is NaN or infinite, or the model cannot be converted to opset 18.
+        """
+        self.model.require_finite_weights()
+        self._verify_conversion(feeds)
+        wrt, keep = (
+            tuple(dict.fromkeys(wrt)),
+            tuple(name for name in dict.fromkeys(keep) if name not in feeds),
+        )
+        key = ("gradient", wrt, keep, objective.keys)
+        session = self._sessions.get(key, lambda: self._compile_gradients(objective, wrt, keep))
+        rows = len(objective.index[0])
+        cotangent = {f"cotangent.{SCORE}": np.ones(rows, dtype=np.float32)}
+        found = session.run({**feeds, **objective.feeds(), **cotangent})
+        settled = replace(
+            objective,
+            index=tuple(found[f"target.chosen.{term}"] for term in range(len(objective.keys))),
+            sign=tuple(found[f"target.side.{term}"] for term in range(len(objective.keys))),
+        )
+        return Gradients(
+            score=found[SCORE],
+            gradients={name: found[f"gradient.{name}"] for name in wrt},
+            tensors={name: found[name] for name in keep},
+            objective=settled,
+        )
+
+    def _compile_values(self, names: Sequence[str]) -> Session:
+        from inspector.surgery import extract
+
+        return self.session(extract(self.model.graph, [], list(names)))
+
+    def _compile_gradients(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str]) -> Session:
+        from inspector.autodiff import vjp
+        from inspector.surgery import extract
+
+        inputs = {tensor.name for tensor in self.model.inputs}
+        needed = [name for name in dict.fromkeys((*objective.tensors, *wrt, *keep)) if name not in inputs]
+        forward = extract(self.model.normalised, [tensor.name for tensor in self.model.inputs], needed)
+        model = vjp(append_objective(forward, objective.keys), outputs=[SCORE], wrt=list(wrt))
+        chosen = [
+            f"target.{part}.{term}" for term in range(len(objective.keys)) for part in ("chosen", "side")
+        ]
+        goals = [SCORE, *(f"gradient.{name}" for name in wrt), *chosen, *keep]
+        # what the forward pass computed beyond these is dropped, and inputs that nothing reads with it
+        return self.session(extract(model, [], goals))
+
+    def _verify_conversion(self, feeds: Feeds) -> None:
+        """The opset converter is not always right: compare its result with the file as loaded, once, on real input.
+
+        Raises:
+            ModelError: they differ by more than 1e-4 of the output's largest magnitude.
+        """
+        if self._conversion_verified or not self.model.converted:
+            return
+        converted = self.session(self.model.normalised).run(feeds)
+        for name, expected in self.original.run(feeds).items():
+            if expected.dtype.kind != "f" or name not in converted:
+                continue
+            largest = float(np.abs(expected).max(initial=0.0))
+            difference = float(np.abs(expected - converted[name]).max(initial=0.0))
+            if difference > 1e-4 * largest:
+                raise ModelError(
+                    f"converting this model from opset {self.model.opset} changes its output '{name}' by "
+                    f"{difference:.2g}: its gradients would be another model's; export it again at opset 18 or newer"
+                )
+        self._conversion_verified = True

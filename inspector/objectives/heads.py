@@ -1,0 +1,238 @@
+"""What each output of a model means: its classes, its labels, the logits that it was computed from."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from inspector.errors import TargetError
+from inspector.model import Dim, Model, TensorInfo, channel_axis
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+__all__ = ["Head", "Labels", "default_head", "find_head", "read_heads"]
+
+Labels = Sequence[str] | Mapping[str, Sequence[str]]
+Score = Literal["logit", "output"]
+
+SCORES = re.compile(r"logit|prob|score|softmax|class|predict", re.IGNORECASE)
+# what may stand between a final softmax and the output without changing the order of its elements
+TRANSPARENT = frozenset(("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"))
+ACTIVATIONS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output (or any other tensor) as something to be explained.
+
+    Attributes:
+        name: of the output.
+        tensor: whose elements are the score: the output, or with `score="logit"` the input of its final activation.
+        logits: whose log-softmax or log-sigmoid is the log-probability.
+        shape: of the output.
+        dtype: of the output.
+        labels: class names, empty where there are none. A head with one neuron has two: of 0 and of 1.
+        activation: that turns the logits into probabilities.
+        class_axis: of the output; None for a single neuron of shape (N,).
+        softmax_axis: of `logits`.
+        batch_axis: of the output.
+    """
+
+    name: str
+    tensor: str
+    logits: str
+    shape: tuple[Dim, ...] | None
+    dtype: str | None
+    labels: tuple[str, ...]
+    activation: str
+    class_axis: int | None
+    softmax_axis: int
+    batch_axis: int = 0
+
+    @property
+    def binary(self) -> bool:
+        """One neuron per sample: label 1 is +logit, label 0 is -logit."""
+        return self.shape is not None and all(dim == 1 for dim in self.sample_shape)
+
+    @property
+    def sample_shape(self) -> tuple[Dim, ...]:
+        """The axes of one sample."""
+        shape = self.shape or ()
+        return shape[: self.batch_axis] + shape[self.batch_axis + 1 :]
+
+    @property
+    def sample_class_axis(self) -> int:
+        """The class axis among the axes of one sample."""
+        axis = self.class_axis or 0
+        return axis - 1 if axis > self.batch_axis else axis
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes; None where it is dynamic or unknown."""
+        if self.binary:
+            return 2
+        if self.shape is None or self.class_axis is None:
+            return None
+        size = self.shape[self.class_axis]
+        return size if isinstance(size, int) else None
+
+    @property
+    def one_score_per_class(self) -> bool:
+        """Whether a sample has one number per class, not a map or sequence of them."""
+        others = [dim for axis, dim in enumerate(self.sample_shape) if axis != self.sample_class_axis]
+        return all(dim == 1 for dim in others)
+
+    def label(self, number: int) -> str | None:
+        return self.labels[number] if 0 <= number < len(self.labels) else None
+
+
+def read_heads(model: Model, labels: Labels | None = None, score: Score = "logit") -> dict[str, Head]:
+    """The model's outputs by name, in order."""
+    if score not in ("logit", "output"):
+        raise TargetError(f"score is 'logit' or 'output', not '{score}'")
+    given = dict(model.metadata.labels)
+    given.update({name: spec.labels for name, spec in model.metadata.outputs.items() if spec.labels})
+    if isinstance(labels, Mapping):
+        unknown = [name for name in labels if name not in {output.name for output in model.outputs}]
+        if unknown:
+            raise TargetError(f"labels are given for '{unknown[0]}', which is not an output of the model")
+        given.update({name: tuple(names) for name, names in labels.items()})
+    heads = {
+        output.name: _head(model, output, tuple(given.get(output.name, ())), score)
+        for output in model.outputs
+    }
+    bare = tuple(labels) if labels is not None and not isinstance(labels, Mapping) else given.get("", ())
+    if bare:
+        first = default_head(heads, model)
+        if labels is not None and first.classes is not None and len(bare) != first.classes:
+            raise TargetError(
+                f"{len(bare)} labels are given, but output '{first.name}' has {first.classes} classes"
+            )
+        heads[first.name] = _head(model, TensorInfo(first.name, first.shape, first.dtype), tuple(bare), score)
+    return heads
+
+
+def find_head(heads: Mapping[str, Head], model: Model, name: str, score: Score = "logit") -> Head:
+    """The output called `name`, or any other tensor of the graph as if it were one.
+
+    Raises:
+        TargetError: there is none.
+    """
+    if name in heads:
+        return heads[name]
+    tensor = model.tensor(name)
+    if tensor is None:
+        raise TargetError(
+            f"the model has no output or tensor '{name}'; its outputs are {_listing(heads.values())}"
+        )
+    return _head(model, tensor, (), score)
+
+
+def default_head(heads: Mapping[str, Head], model: Model) -> Head:
+    """The first output named or shaped like class scores.
+
+    Raises:
+        TargetError: none is; lists the outputs.
+    """
+    taps = set(model.metadata.layers) - set(model.metadata.outputs)
+    floats = [head for head in heads.values() if head.name not in taps and _is_float(head)]
+    tests = (
+        lambda head: head.name in model.metadata.outputs or bool(head.labels),
+        lambda head: SCORES.search(head.name) is not None and _per_class(head),
+        _per_class,
+        lambda head: head.shape is not None and len(head.shape) == 4 and (head.classes or 0) > 1,
+    )
+    for test in tests:
+        for head in floats:
+            if test(head):
+                return head
+    raise TargetError(
+        f"no output is clearly one of class scores: name a target such as 'OUTPUT[0]'; the outputs are "
+        f"{_listing(heads.values())}"
+    )
+
+
+def _per_class(head: Head) -> bool:
+    return head.shape is not None and head.one_score_per_class
+
+
+def _is_float(head: Head) -> bool:
+    return head.dtype is None or head.dtype in ("float16", "bfloat16", "float32", "float64")
+
+
+def _head(model: Model, output: TensorInfo, labels: tuple[str, ...], score: Score) -> Head:
+    graph = model.graph.graph
+    value = next((v for v in (*graph.outputs, *graph.inputs) if v.name == output.name), None)
+    logits, node = (output.name, None) if value is None else _before_activation(value)
+    spec = model.metadata.outputs.get(output.name)
+    class_axis = _class_axis(output, labels, model)
+    shape = output.shape
+    binary = shape is not None and all(dim == 1 for dim in shape[1:])
+    if node is not None:
+        activation = ACTIVATIONS[node.op_type]
+        # before opset 13 the default axis was 1
+        softmax_axis = (
+            node.attributes.get_int("axis", -1 if model.opset >= 13 else 1) if activation == "softmax" else 1
+        )
+    else:
+        said = spec.activation if spec is not None else None
+        activation = said or ("sigmoid" if binary else "softmax")
+        softmax_axis = 1 if class_axis is None else class_axis
+    return Head(
+        name=output.name,
+        tensor=logits if score == "logit" else output.name,
+        logits=logits,
+        shape=shape,
+        dtype=output.dtype,
+        labels=labels,
+        activation=activation,
+        class_axis=class_axis,
+        softmax_axis=softmax_axis,
+        batch_axis=_batch_axis(model, output),
+    )
+
+
+def _before_activation(value: ir.Value) -> tuple[str, ir.Node | None]:
+    """The input of the activation that `value` is the output of, and the activation; else `value` itself."""
+    current: ir.Value | None = value
+    while current is not None and (node := current.producer()) is not None and node.domain == "":
+        if node.op_type in ACTIVATIONS and node.inputs[0] is not None:
+            return str(node.inputs[0].name), node
+        if node.op_type not in TRANSPARENT:
+            break
+        current = node.inputs[0]
+    return str(value.name), None
+
+
+def _class_axis(output: TensorInfo, labels: Sequence[str], model: Model) -> int | None:
+    shape = output.shape
+    if shape is None or len(shape) < 2:
+        return None
+    if len(shape) == 2:
+        return 1
+    if output.name in model.layouts:
+        return channel_axis(model.layouts[output.name])
+    if labels and list(shape[1:]).count(len(labels)) == 1:
+        return shape.index(len(labels), 1)
+    # a sequence of class scores ends with them; a map of class scores begins with them
+    return 2 if len(shape) == 3 and math.prod(d for d in shape[2:] if isinstance(d, int)) != 1 else 1
+
+
+def _batch_axis(model: Model, output: TensorInfo) -> int:
+    """The axis that carries the input's symbolic batch dimension, else 0."""
+    first = model.inputs[0].shape if model.inputs else None
+    name = first[0] if first else None
+    if isinstance(name, str) and output.shape is not None and name in output.shape:
+        return output.shape.index(name)
+    return 0
+
+
+def _listing(heads: Iterable[Head]) -> str:
+    return ", ".join(
+        f"'{head.name}' {head.dtype} ({', '.join('?' if dim is None else str(dim) for dim in head.shape or ())})"
+        for head in heads
+    )

@@ -1,0 +1,127 @@
+"""The language of targets: `7`, `cat`, `angle[9]`, `logits[:, 3]`, `colour=red`, `logp(angle=0) - 0.5*logp(b=1)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from inspector.errors import TargetError
+from inspector.model import Model
+from inspector.objectives.heads import Head
+from inspector.objectives.target import AnyTarget, IndexItem, Target
+
+__all__ = ["parse_target"]
+
+FACTOR = re.compile(r"(?P<number>\d+(\.\d*)?([eE][+-]?\d+)?)\s*\*\s*(?P<rest>.+)", re.DOTALL)
+LOGP = re.compile(r"logp\((?P<inner>.*)\)", re.DOTALL)
+INDEXED = re.compile(r"(?P<name>.*)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
+SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?(\s*:\s*(-?\d+)?)?")
+
+
+def parse_target(text: str, heads: Mapping[str, Head], model: Model) -> AnyTarget:
+    """What `text` asks for. A label or an output's name that `text` equals as a whole comes first, so that names with
+    signs or brackets in them work; between terms, `+` and `-` stand with spaces around them.
+
+    Raises:
+        TargetError: it is neither a label nor a name nor an expression of them.
+    """
+    text = text.strip()
+    if not text:
+        raise TargetError("the target is empty")
+    whole = _name_or_label(text, heads, model)
+    if whole is not None:
+        return whole
+    terms = _split(text)
+    if len(terms) == 1:
+        return _term(text, heads, model)
+    total: AnyTarget | None = None
+    for sign, term in terms:
+        part = _term(term, heads, model)
+        part = part * -1.0 if sign == "-" else part
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    """(sign, term) pairs; signs within brackets belong to a label."""
+    pieces: list[tuple[str, str]] = []
+    depth, start, sign = 0, 0, "+"
+    if text.startswith("-") and not text[1:].strip().isdecimal():
+        start, sign = 1, "-"
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if (
+            depth == 0
+            and character in "+-"
+            and place > start
+            and text[place - 1 : place + 2].strip() == character
+        ):
+            pieces.append((sign, text[start:place].strip()))
+            start, sign = place + 1, character
+    pieces.append((sign, text[start:].strip()))
+    return pieces
+
+
+def _term(text: str, heads: Mapping[str, Head], model: Model) -> AnyTarget:
+    if text.startswith("-") and not text[1:].strip().isdecimal():
+        return _term(text[1:].strip(), heads, model) * -1.0
+    if match := FACTOR.fullmatch(text):
+        return float(match["number"]) * _term(match["rest"].strip(), heads, model)
+    if match := LOGP.fullmatch(text):
+        inner = _term(match["inner"].strip(), heads, model)
+        if not isinstance(inner, Target):
+            raise TargetError(f"'{text}': logp() takes one class, not a sum or multiple")
+        return inner.log_probability()
+    return _atom(text, heads, model)
+
+
+def _atom(text: str, heads: Mapping[str, Head], model: Model) -> Target:
+    found = _name_or_label(text, heads, model)
+    if found is not None:
+        return found
+    if (match := INDEXED.fullmatch(text)) and _is_tensor(match["name"].strip(), heads, model):
+        return Target(match["name"].strip(), index=_index(match["index"], text))
+    name, equals, label = (part.strip() for part in text.partition("="))
+    if equals and _is_tensor(name, heads, model):
+        return Target(name, label=int(label) if label.lstrip("-").isdecimal() else label)
+    outputs = ", ".join(f"'{name}'" for name in heads)
+    raise TargetError(
+        f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output; "
+        f"the outputs are {outputs}"
+    )
+
+
+def _name_or_label(text: str, heads: Mapping[str, Head], model: Model) -> Target | None:
+    if text.lstrip("-").isdecimal():
+        return Target(label=int(text))
+    for head in heads.values():
+        if text in head.labels:
+            return Target(head.name, label=text)
+    if _is_tensor(text, heads, model):
+        return Target(text)
+    for head in heads.values():
+        if text.casefold() in (label.casefold() for label in head.labels):
+            return Target(head.name, label=text)
+    return None
+
+
+def _is_tensor(name: str, heads: Mapping[str, Head], model: Model) -> bool:
+    return name in heads or model.tensor(name) is not None
+
+
+def _index(text: str, whole: str) -> tuple[IndexItem, ...]:
+    items: list[IndexItem] = []
+    for part in (piece.strip() for piece in text.split(",")):
+        if part == "...":
+            items.append(Ellipsis)
+        elif part.lstrip("-").isdecimal():
+            items.append(int(part))
+        elif match := SLICE.fullmatch(part):
+            start, stop, step = (None if each is None else int(each) for each in match.group(1, 2, 4))
+            items.append(slice(start, stop, step))
+        else:
+            raise TargetError(
+                f"'{whole}': '{part}' is no index; write output[3], output[:, 3] or output[4, 17]"
+            )
+    return tuple(items)

@@ -1,0 +1,285 @@
+"""From what a user asked for to the elements that make the score of each sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import TargetError
+from inspector.model import Model
+from inspector.objectives.heads import Head, Score, default_head, find_head
+from inspector.objectives.objective import OWN, Objective, TermKey, Transform
+from inspector.objectives.parse import parse_target
+from inspector.objectives.target import AnyTarget, Target, TargetSum
+
+__all__ = ["AnyTargets", "resolve", "target_tensors"]
+
+OneTarget: TypeAlias = "int | str | Target | TargetSum"
+AnyTargets: TypeAlias = "OneTarget | Sequence[OneTarget] | NDArray[np.integer[Any]] | None"
+# value of a tensor for the samples at hand
+Values: TypeAlias = Callable[[str], NDArray[Any]]
+
+
+@dataclass
+class _Elements:
+    """What one sample takes from one tensor."""
+
+    index: list[int] = field(default_factory=list)
+    sign: list[float] = field(default_factory=list)
+    weight: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Resolver:
+    model: Model
+    heads: Mapping[str, Head]
+    score: Score
+    values: Values
+
+    def head(self, name: str | None) -> Head:
+        head = (
+            default_head(self.heads, self.model)
+            if name is None
+            else find_head(self.heads, self.model, name, self.score)
+        )
+        if head.dtype not in ("float16", "bfloat16", "float32", "float64", None):
+            floats = [
+                other.name for other in self.heads.values() if other.dtype and other.dtype.startswith("float")
+            ]
+            raise TargetError(
+                f"'{head.name}' holds {head.dtype}, which has no gradient; floating-point outputs: {', '.join(floats)}"
+            )
+        return head
+
+    def add(self, target: Target, sample: int, terms: dict[TermKey, _Elements]) -> None:
+        """Add what `target` takes of sample number `sample` to `terms`."""
+        head = self.head(target.output)
+        tensor = head.logits if target.log else head.tensor
+        transform: Transform = (
+            "raw" if not target.log else "log-sigmoid" if head.activation == "sigmoid" else "log-softmax"
+        )
+        axis = head.softmax_axis if transform == "log-softmax" else 1
+        key = TermKey(tensor, transform, axis, head.batch_axis, target.batched)
+        picked, sign = self.pick(head, target, sample)
+        elements = terms.setdefault(key, _Elements())
+        elements.index += picked
+        elements.sign += [sign] * len(picked)
+        elements.weight += [target.weight] * len(picked)
+
+    def tensor(self, target: Target) -> str:
+        head = self.head(target.output)
+        return head.logits if target.log else head.tensor
+
+    def pick(self, head: Head, target: Target, sample: int) -> tuple[list[int], float]:
+        """Flat indices into the axes of one sample, and their sign."""
+        if target.index is not None:
+            return self.by_index(head, target), 1.0
+        if not target.batched:
+            raise TargetError("batched=False addresses the whole tensor: it needs an index")
+        number = None if target.label is None else class_number(head, target.label)
+        if head.binary:
+            return [0], 0.0 if number is None else (1.0 if number == 1 else -1.0)
+        if number is None:
+            if head.one_score_per_class:
+                return [OWN], 1.0
+            number = self.most_predicted(head, sample)
+        shape = self.sample_shape(head)
+        return _flat_indices(shape, (slice(None),) * head.sample_class_axis + (number,)), 1.0
+
+    def by_index(self, head: Head, target: Target) -> list[int]:
+        shape = self.sample_shape(head) if target.batched else self.values(head.name).shape
+        try:
+            return _flat_indices(shape, target.index)
+        except IndexError:
+            where = "after the batch axis " if target.batched else ""
+            raise TargetError(
+                f"{target} is out of range: '{head.name}' has shape {_shape_text(shape)} {where}"
+                f"{_range_text(shape)}".rstrip()
+            ) from None
+
+    def most_predicted(self, head: Head, sample: int) -> int:
+        """The class that most places of a map predict."""
+        maps = np.moveaxis(self.values(head.tensor), head.batch_axis, 0)
+        winners = maps[sample].argmax(axis=head.sample_class_axis)
+        return int(np.bincount(winners.ravel()).argmax())
+
+    def sample_shape(self, head: Head) -> tuple[int, ...]:
+        shape = head.sample_shape
+        if head.shape is not None and all(isinstance(dim, int) for dim in shape):
+            return tuple(int(dim) for dim in shape if isinstance(dim, int))
+        actual = self.values(head.name).shape
+        return actual[: head.batch_axis] + actual[head.batch_axis + 1 :]
+
+
+def resolve(
+    target: AnyTargets,
+    samples: int,
+    model: Model,
+    heads: Mapping[str, Head],
+    values: Values,
+    score: Score = "logit",
+) -> Objective:
+    """The objective of `samples` samples.
+
+    Args:
+        target: for all samples, or a sequence with one per sample; None: each one's own top class.
+        samples: their number.
+        model: whose tensors are named.
+        heads: what its outputs mean (`read_heads`, with the same score).
+        values: computes a tensor for the samples at hand; called only where a shape is dynamic, or for a map of classes
+            without a target.
+        score: for tensors that are no outputs.
+
+    Raises:
+        TargetError: unknown output, label or class, out of range, integer output, or not one target per sample.
+    """
+    resolver = _Resolver(model, heads, score, values)
+    wanted = [_parse(one, resolver) for one in _per_sample(target, samples)]
+    whole = any(not each.batched for one in wanted for each in _atoms(one))
+    if whole:
+        return _whole(wanted, resolver)
+    rows: list[dict[TermKey, _Elements]] = []
+    for sample in range(samples):
+        terms: dict[TermKey, _Elements] = {}
+        for atom in _atoms(wanted[sample % len(wanted)]):
+            resolver.add(atom, sample, terms)
+        rows.append(terms)
+    described = [_describe(one, resolver) for one in wanted]
+    return _stack(rows, [described[sample % len(described)] for sample in range(samples)])
+
+
+def target_tensors(
+    target: AnyTargets, model: Model, heads: Mapping[str, Head], score: Score = "logit"
+) -> tuple[str, ...]:
+    """The tensors that the score of `target` is made of, without looking at any sample."""
+
+    def values(name: str) -> NDArray[Any]:
+        raise TargetError(f"the shape of '{name}' is not needed to find the tensors of a target")
+
+    resolver = _Resolver(model, heads, score, values)
+    several = (
+        [None]
+        if target is None
+        else [target]
+        if isinstance(target, int | str | Target | TargetSum)
+        else target
+    )
+    atoms = [atom for one in several for atom in _atoms(_parse(one, resolver))]
+    return tuple(dict.fromkeys(resolver.tensor(atom) for atom in atoms))
+
+
+def class_number(head: Head, label: str | int) -> int:
+    """The number of a class given by name or number.
+
+    Raises:
+        TargetError: the head has no such class.
+    """
+    if isinstance(label, str):
+        if label in head.labels:
+            return head.labels.index(label)
+        folded = [name.casefold() for name in head.labels]
+        if folded.count(label.casefold()) == 1:
+            return folded.index(label.casefold())
+        if not label.lstrip("-").isdecimal():
+            known = (
+                f"its labels are {_few(head.labels)}"
+                if head.labels
+                else "it has no labels: give a class number"
+            )
+            raise TargetError(f"'{head.name}' has no class '{label}'; {known}")
+    number = int(label)
+    classes = head.classes
+    if classes is not None and not 0 <= number < classes:
+        raise TargetError(
+            f"class {number} is out of range: '{head.name}' has {classes} classes, 0 to {classes - 1}"
+        )
+    return number
+
+
+def _per_sample(target: AnyTargets, samples: int) -> list[OneTarget | None]:
+    if target is None or isinstance(target, int | str | Target | TargetSum | np.integer):
+        return [target if not isinstance(target, np.integer) else int(target)]
+    targets = [int(one) if isinstance(one, np.integer) else one for one in target]
+    if len(targets) != samples:
+        raise TargetError(
+            f"{len(targets)} targets are given for {samples} samples: give one for all, or one for each"
+        )
+    return list(targets)
+
+
+def _parse(target: OneTarget | None, resolver: _Resolver) -> AnyTarget:
+    if target is None:
+        return Target()
+    if isinstance(target, Target | TargetSum):
+        return target
+    if isinstance(target, bool) or not isinstance(target, int | str):
+        raise TargetError(
+            f"a target is a class number, a label, a string or a Target, not {type(target).__name__}"
+        )
+    if isinstance(target, int):
+        return Target(label=target)
+    return parse_target(target, resolver.heads, resolver.model)
+
+
+def _atoms(target: AnyTarget) -> tuple[Target, ...]:
+    return target.targets if isinstance(target, TargetSum) else (target,)
+
+
+def _whole(wanted: Sequence[AnyTarget], resolver: _Resolver) -> Objective:
+    if len(wanted) > 1 or any(atom.batched for atom in _atoms(wanted[0])):
+        raise TargetError(
+            "a target with batched=False is one for the whole batch: it stands neither in a list nor in a sum"
+        )
+    terms: dict[TermKey, _Elements] = {}
+    for atom in _atoms(wanted[0]):
+        resolver.add(atom, 0, terms)
+    return _stack([terms], [(str(wanted[0]), None)])
+
+
+def _stack(
+    rows: Sequence[Mapping[TermKey, _Elements]], described: Sequence[tuple[str, Head | None]]
+) -> Objective:
+    """One array per term; a sample that takes fewer elements than another is filled up with weight 0."""
+    keys = tuple(dict.fromkeys(key for row in rows for key in row))
+    index, sign, weight = [], [], []
+    for key in keys:
+        taken = [row.get(key, _Elements()) for row in rows]
+        most = max(len(elements.index) for elements in taken)
+        index.append(np.array([e.index + [0] * (most - len(e.index)) for e in taken], dtype=np.int64))
+        sign.append(np.array([e.sign + [1.0] * (most - len(e.sign)) for e in taken], dtype=np.float32))
+        weight.append(np.array([e.weight + [0.0] * (most - len(e.weight)) for e in taken], dtype=np.float32))
+    texts, own = zip(*described, strict=True)
+    return Objective(keys, tuple(index), tuple(sign), tuple(weight), texts, own)
+
+
+def _flat_indices(shape: Sequence[int], index: Any) -> list[int]:
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return [int(place) for place in np.atleast_1d(places[index]).ravel()]
+
+
+def _describe(target: AnyTarget, resolver: _Resolver) -> tuple[str, Head | None]:
+    """The target in words, output and label spelt out; "{own}" and the output where the class is yet to be found."""
+    if isinstance(target, TargetSum) or target.index is not None:
+        return str(target), None
+    head = resolver.head(target.output)
+    if target.label is not None:
+        number = class_number(head, target.label)
+        return str(replace(target, output=head.name, label=head.label(number) or number)), None
+    return str(replace(target, output="{own}")), head
+
+
+def _few(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+
+
+def _shape_text(shape: Sequence[int]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ")"
+
+
+def _range_text(shape: Sequence[int]) -> str:
+    return f"(0 to {shape[0] - 1})" if len(shape) == 1 else ""

@@ -1,0 +1,109 @@
+"""What is fed to a model, checked against what it expects before the runtime sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inspector.errors import InputError
+from inspector.model import TensorInfo
+
+__all__ = ["Array", "Feeds", "batch_size", "check_feeds"]
+
+Array: TypeAlias = NDArray[Any]
+Feeds: TypeAlias = "dict[str, Array]"
+
+
+def check_feeds(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayLike]) -> Feeds:
+    """`x` as one array per input. The first dimension may differ from a fixed one: the file is then run in slices.
+
+    Raises:
+        InputError: an input is missing or unknown, has another shape or dtype (both are given), or holds NaN or
+            infinity.
+    """
+    feeds = _by_name(inputs, x)
+    named: dict[str, tuple[int, str]] = {}
+    for expected in inputs:
+        given = feeds[expected.name]
+        _check_dtype(expected, given)
+        _check_shape(expected, given)
+        for axis, dim in enumerate(expected.shape or ()):
+            if isinstance(dim, str):
+                size, where = named.setdefault(dim, (given.shape[axis], expected.name))
+                if size != given.shape[axis]:
+                    raise InputError(
+                        f"inputs '{where}' and '{expected.name}' share the dimension '{dim}', but have {size} and "
+                        f"{given.shape[axis]} there"
+                    )
+        if given.size == 0:
+            raise InputError(f"input '{expected.name}' is empty: shape {given.shape}")
+        if given.dtype.kind == "f" and not np.isfinite(given).all():
+            kind = "NaN" if np.isnan(given).any() else "infinity"
+            raise InputError(f"input '{expected.name}' contains {kind}")
+    return feeds
+
+
+def batch_size(feeds: Feeds) -> int:
+    """The number of samples: length of the first input's first axis."""
+    first = next(iter(feeds.values()))
+    return int(first.shape[0]) if first.ndim else 1
+
+
+def _by_name(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayLike]) -> Feeds:
+    names = [tensor.name for tensor in inputs]
+    if isinstance(x, Mapping):
+        unknown = [name for name in x if name not in names]
+        missing = [name for name in names if name not in x]
+        if unknown:
+            raise InputError(f"the model has no input '{unknown[0]}'; its inputs are {_listing(inputs)}")
+        if missing:
+            raise InputError(f"input '{missing[0]}' is missing; the model's inputs are {_listing(inputs)}")
+        return {name: np.asarray(x[name]) for name in names}
+    if len(names) != 1:
+        raise InputError(f"the model has {len(names)} inputs: give a dict with {_listing(inputs)}")
+    return {names[0]: np.asarray(x)}
+
+
+def _check_dtype(expected: TensorInfo, given: Array) -> None:
+    if expected.dtype is None:
+        return
+    matches = given.dtype.kind in "OUS" if expected.dtype == "string" else given.dtype.name == expected.dtype
+    if not matches:
+        raise InputError(
+            f"input '{expected.name}': expected {_describe(expected)}, given {given.dtype.name} {_shape(given.shape)}; "
+            f"convert it with x.astype('{expected.dtype}')"
+        )
+
+
+def _check_shape(expected: TensorInfo, given: Array) -> None:
+    if expected.shape is None:
+        return
+    fits = len(expected.shape) == given.ndim and all(
+        not isinstance(dim, int) or dim == size or axis == 0
+        for axis, (dim, size) in enumerate(zip(expected.shape, given.shape, strict=False))
+    )
+    if not fits:
+        hint = ""
+        if given.ndim == len(expected.shape) - 1:
+            hint = "; the batch axis is missing: give x[None]"
+        raise InputError(
+            f"input '{expected.name}': expected {_describe(expected)}, "
+            f"given {given.dtype.name} {_shape(given.shape)}{hint}"
+        )
+
+
+def _listing(inputs: Sequence[TensorInfo]) -> str:
+    return ", ".join(f"'{tensor.name}' {_describe(tensor)}" for tensor in inputs)
+
+
+def _describe(tensor: TensorInfo) -> str:
+    return f"{tensor.dtype or 'any type'} {_shape(tensor.shape)}"
+
+
+def _shape(shape: Sequence[int | str | None] | None) -> str:
+    if shape is None:
+        return "of any shape"
+    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"

@@ -1,0 +1,141 @@
+"""One compiled model: feeds in, named tensors out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inspector.errors import InputError, InspectorError, ModelError
+from inspector.session.feeds import Array
+from inspector.session.providers import choose_providers
+
+if TYPE_CHECKING:
+    import onnx
+    import onnx_ir as ir
+
+__all__ = ["Session"]
+
+# onnxruntime's severity 3: errors only
+QUIET = 3
+
+
+class Session:
+    """A model compiled by onnxruntime.
+
+    Args:
+        model: as a protobuf message, an `onnx_ir.Model`, or serialised.
+        providers: short or full names in order of preference; None: CUDA where there is one, else CPU.
+        threads: of the operators; None: onnxruntime's default.
+
+    Raises:
+        ModelError: onnxruntime refuses the model.
+        InspectorError: a provider that is not there, or that was asked for and did not come.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto | ir.Model | bytes,
+        providers: Sequence[str] | str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(QUIET)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = QUIET
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        asked = choose_providers(providers)
+        try:
+            self._session: Any = onnxruntime.InferenceSession(_serialise(model), options, providers=asked)
+        except Exception as error:
+            if not _from_runtime(error):
+                raise
+            raise ModelError(f"onnxruntime cannot load the model: {_first_line(error)}") from None
+        # what it was asked for and what it does can differ: only this list is to be believed
+        self.providers: list[str] = self._session.get_providers()
+        first = asked[0] if isinstance(asked[0], str) else asked[0][0]
+        if providers is not None and first not in self.providers:
+            raise InspectorError(
+                f"onnxruntime could not start '{first}': it would run on {self.providers[0]} instead"
+            )
+        self._fixed: dict[str, int] = {
+            tensor.name: tensor.shape[0]
+            for tensor in self._session.get_inputs()
+            if tensor.shape and isinstance(tensor.shape[0], int)
+        }
+        self.inputs: tuple[str, ...] = tuple(tensor.name for tensor in self._session.get_inputs())
+        self.outputs: tuple[str, ...] = tuple(tensor.name for tensor in self._session.get_outputs())
+
+    def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Run on `feeds` and return `outputs` (None: all) by name.
+
+        A model with a fixed batch is run in slices of that batch, the last one filled up with its last sample.
+
+        Raises:
+            InputError: the runtime refuses these inputs.
+        """
+        names = list(self.outputs if outputs is None else outputs)
+        # a part of a model need not read all that the whole is fed
+        feeds = {name: array for name, array in feeds.items() if name in self.inputs}
+        sliced = {name: self._fixed[name] for name, array in feeds.items() if self._must_slice(name, array)}
+        if not sliced:
+            return dict(zip(names, self._run(names, feeds), strict=True))
+        steps, samples = set(sliced.values()), {len(feeds[name]) for name in sliced}
+        if len(steps) > 1 or len(samples) > 1:
+            raise InputError(
+                "the inputs disagree about the batch: "
+                + ", ".join(
+                    f"'{name}' takes {size}, given {len(feeds[name])}" for name, size in sliced.items()
+                )
+            )
+        return self._run_slices(names, feeds, set(sliced), steps.pop(), samples.pop())
+
+    def _must_slice(self, name: str, array: Array) -> bool:
+        return name in self._fixed and array.ndim > 0 and len(array) != self._fixed[name]
+
+    def _run_slices(
+        self, names: list[str], feeds: Mapping[str, Array], sliced: set[str], step: int, samples: int
+    ) -> dict[str, Array]:
+        parts: list[list[Array]] = []
+        for start in range(0, samples, step):
+            rows = np.minimum(np.arange(start, start + step), samples - 1)
+            parts.append(self._run(names, {n: a[rows] if n in sliced else a for n, a in feeds.items()}))
+        joined = {}
+        for name, pieces in zip(names, zip(*parts, strict=True), strict=True):
+            whole = np.concatenate([np.atleast_1d(piece) for piece in pieces], axis=0)
+            joined[name] = whole[:samples] if len(whole) == step * len(parts) else whole
+        return joined
+
+    def _run(self, names: list[str], feeds: Mapping[str, Array]) -> list[Array]:
+        try:
+            return list(self._session.run(names, dict(feeds)))
+        except Exception as error:
+            if not _from_runtime(error):
+                raise
+            given = ", ".join(f"'{name}' {array.dtype.name} {array.shape}" for name, array in feeds.items())
+            raise InputError(f"onnxruntime cannot run the model on {given}: {_first_line(error)}") from None
+
+
+def _serialise(model: onnx.ModelProto | ir.Model | bytes) -> bytes:
+    if isinstance(model, bytes):
+        return model
+    import onnx
+
+    if not isinstance(model, onnx.ModelProto):
+        import onnx_ir as ir
+
+        model = ir.to_proto(model)
+    return bytes(model.SerializeToString())
+
+
+def _from_runtime(error: Exception) -> bool:
+    # onnxruntime's exceptions share no base class but live in one module
+    return type(error).__module__.startswith("onnxruntime") or isinstance(error, RuntimeError | ValueError)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

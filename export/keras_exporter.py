@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import onnx_ir as ir
 import tensorflow as tf
 
 from export.errors import ExportError
-from export.keras_tracing import MARKER, Call, Traced, find_layers
-from export.markers import DOMAIN, OPERATOR
+from export.keras_tracing import Call, Traced, find_layers
 from export.metadata import encode_metadata, layer_kind
 from export.opsets import DEFAULT_OPSET, require_opset
 from export.taps import TapRecorder, parse_requests
+from export.tensorflow_graph import full_precision, graph_of_function
 from export.verify import TOLERANCE, Array, InputSpec
 from export.writer import Job, write_verified
 
-__all__ = ["export_keras", "graph_of_function"]
-
-_NEWEST_WRITTEN = 18  # by tf2onnx 1.17; newer ones by conversion
+__all__ = ["export_keras"]
 
 
 def export_keras(
@@ -64,9 +58,9 @@ def export_keras(
     requests = parse_requests(taps, layers, "layer")
     call = Call(model, example, input_names, dynamic_batch)
     traced = Traced(model, call, TapRecorder(requests))
-    with _full_precision(), traced.tapped({request.layer: layers[request.layer] for request in requests}):
+    with full_precision(), traced.tapped({request.layer: layers[request.layer] for request in requests}):
         traced.marking = True
-        marked = graph_of_function(traced.run, call.signature(), call.names, min(opset, _NEWEST_WRITTEN))
+        marked = graph_of_function(traced.run, call.signature(), call.names, opset)
         traced.marking = False
         own = list(traced.output_names if output_names is None else output_names)
         if len(own) != len(traced.output_names) or len(set(own)) != len(own):
@@ -87,69 +81,3 @@ def export_keras(
         return write_verified(
             Job(marked, Path(path), opset, specs, own, names, encoded, reference, tolerance)
         )
-
-
-def graph_of_function(
-    function: Any, signature: Sequence[Any], input_names: Sequence[str], opset: int
-) -> ir.Model:
-    """The marked ONNX graph of a TensorFlow function; raises ExportError naming operators that cannot be written."""
-    from onnx import helper
-
-    with _quiet():
-        import tf2onnx
-
-        try:
-            proto, _ = tf2onnx.convert.from_function(
-                tf.function(function),
-                input_signature=list(signature),
-                opset=opset,
-                custom_op_handlers={MARKER: (_write_marker, [])},
-                extra_opset=[helper.make_opsetid(DOMAIN, 1)],
-            )
-        except ExportError:
-            raise
-        except Exception as error:
-            raise ExportError(f"tf2onnx cannot write this model: {_cause(error)}") from error
-    model: ir.Model = ir.from_proto(proto)
-    renamed = {spec.name: name for spec, name in zip(signature, input_names, strict=True)}
-    for value in model.graph.inputs:
-        value.name = renamed[str(value.name).removesuffix(":0")]
-    return model
-
-
-def _write_marker(_context: Any, node: Any, _name: str, _args: Any) -> None:
-    node.type, node.domain = OPERATOR, DOMAIN
-    node.set_attr("name", node.get_attr_str("message"))
-
-
-def _cause(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def _full_precision() -> Iterator[None]:
-    """Without TensorFloat-32, which rounds to ten bits on newer GPUs."""
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the converter's running commentary and its use of deprecated names."""
-    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)
-            warnings.filterwarnings("ignore", category=DeprecationWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

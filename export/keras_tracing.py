@@ -12,16 +12,10 @@ import tensorflow as tf
 
 from export.errors import ExportError
 from export.taps import OUTPUT, Key, TapRecorder, flatten_named
+from export.tensorflow_graph import mark
 from export.verify import Array, InputSpec
 
-__all__ = ["MARKER", "Call", "Traced", "find_layers"]
-
-# an operator that passes any type of tensor through, carries a text, and is moved or removed by no optimiser
-MARKER = "PreventGradient"
-
-
-def _mark(tensor: Any, key: Key) -> Any:
-    return tf.raw_ops.PreventGradient(input=tensor, message=key.encode())
+__all__ = ["Call", "Traced", "find_layers"]
 
 
 def find_layers(model: Any) -> dict[str, Any]:
@@ -149,7 +143,7 @@ class Traced:
         self.output_names = [name for name, _ in named]
         if not self.marking:
             return [tensor for _, tensor in named]
-        return [_mark(tensor, Key(OUTPUT, 0, i)) for i, (_, tensor) in enumerate(named)]
+        return [mark(tensor, Key(OUTPUT, 0, i)) for i, (_, tensor) in enumerate(named)]
 
     def record(self, feed: Mapping[str, Array]) -> tuple[list[Array], dict[Key, Array]]:
         """Own outputs and tapped values (channel-first) of one eager run."""
@@ -198,14 +192,15 @@ class Traced:
             self.recorder.seen[key] = first
             return tensor
         self.recorder.seen[key] = None
-        marked = _mark(first, key)
+        marked = mark(first, key)
         return tf.transpose(marked, (0, *range(2, rank), 1)) if last else marked
 
     def _named(self, result: Any) -> list[tuple[str, Any]]:
         named = flatten_named(result, tf.is_tensor)
-        names = list(getattr(self.model, "output_names", None) or [])
-        # a functional model names the layers of its outputs; a dict's keys are the better names
-        if not isinstance(result, Mapping) and len(set(names)) == len(named):
+        # a functional model's outputs are known by the layers that make them; a dict's keys are the better names
+        symbolic = [] if isinstance(result, Mapping) else list(getattr(self.model, "outputs", None) or [])
+        names = [tensor._keras_history.operation.name for tensor in symbolic]
+        if len(set(names)) == len(named):
             return [(name, tensor) for name, (_, tensor) in zip(names, named, strict=True)]
         return named
 

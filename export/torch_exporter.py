@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
-import onnx_ir.passes.common as passes
 import torch
 from torch import nn
 
 from export.errors import ExportError
 from export.metadata import encode_metadata, layer_kind
 from export.opsets import DEFAULT_OPSET, require_opset
+from export.simplify import simplify
 from export.taps import TapRecorder, parse_requests
 from export.torch_tracing import Example, Traced, evaluating
 from export.verify import TOLERANCE, Array, InputSpec
@@ -131,20 +131,8 @@ def _trace(traced: Traced, tensors: list[torch.Tensor], specs: list[InputSpec]) 
     model = exported.model
     for value, spec in zip(model.graph.inputs, specs, strict=True):
         value.name = spec.name
-    _tidy(model)
+    simplify(model)
     return model
-
-
-def _tidy(model: ir.Model) -> None:
-    """Folds constants and removes what is unused; nothing is fused, so batch normalisation stays what it is."""
-    from onnxscript import optimizer
-
-    passes.InlinePass()(model)
-    optimizer.fold_constants(model)
-    passes.IdentityEliminationPass()(model)
-    passes.RemoveUnusedNodesPass()(model)
-    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
-    passes.DeduplicateInitializersPass()(model)
 
 
 @contextlib.contextmanager
@@ -155,8 +143,10 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)
-            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            for module in (r"torch(\..*)?$", r"onnxscript(\..*)?$", r"onnx_ir(\..*)?$", r"copyreg$"):
+                warnings.filterwarnings("ignore", module=module)
+            # recurrent layers rebind their own weights while traced; it is undone after
+            warnings.filterwarnings("ignore", message="The tensor attribute.* assigned during export")
             yield
     finally:
         logger.setLevel(level)

@@ -36,7 +36,7 @@ class Example:
     """An example call of a module, taken apart into flat, named tensors (and constants that stay as they are)."""
 
     def __init__(self, module: nn.Module, example: Any, input_names: list[str] | None) -> None:
-        args, kwargs = _as_call(example)
+        args, kwargs = _as_call(module, example)
         leaves, self._spec = pytree.tree_flatten((args, kwargs))
         self._leaves = [torch.as_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
         self._at = [i for i, leaf in enumerate(self._leaves) if isinstance(leaf, torch.Tensor)]
@@ -78,10 +78,7 @@ class Example:
 
     def _parameter_names(self, module: nn.Module) -> list[str]:
         args, kwargs = self.rebuild(tuple(self.tensors))
-        try:
-            bound = inspect.signature(module.forward).bind(*args, **kwargs)
-        except TypeError as error:
-            raise ExportError(f"the example does not fit {type(module).__name__}.forward: {error}") from error
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
         names: list[str] = []
         for parameter, value in bound.arguments.items():
             kind = bound.signature.parameters[parameter].kind
@@ -92,12 +89,16 @@ class Example:
         return names
 
 
-def _as_call(example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if isinstance(example, Mapping):
-        return (), dict(example)
-    if isinstance(example, tuple | list):
-        return tuple(example), {}
-    return (example,), {}
+def _as_call(module: nn.Module, example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments and keyword arguments in the order of `forward`'s parameters, however the example gives them."""
+    args, kwargs = ((), example) if isinstance(example, Mapping) else (example, {})
+    if not isinstance(args, tuple | list):
+        args = (args,)
+    try:
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+    except TypeError as error:
+        raise ExportError(f"the example does not fit {type(module).__name__}.forward: {error}") from error
+    return bound.args, bound.kwargs
 
 
 def _leaf_names(value: Any, prefix: str) -> list[str]:

@@ -14,6 +14,7 @@ import onnx
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
+from export.downgrade import to_opset_17
 from export.errors import ExportError
 from export.markers import place_outputs
 from export.opsets import convert, ir_version_for
@@ -121,16 +122,16 @@ def _in_opset(model: ir.Model, opset: int) -> ir.Model:
     passes.ClearMetadataAndDocStringPass()(model)
     model.metadata_props.clear()
     model.ir_version = ir_version_for(model.opset_imports[""])
-    if model.opset_imports[""] != opset:
+    present = model.opset_imports[""]
+    if (present, opset) == (18, 17):
+        to_opset_17(model)
+    elif present != opset:
         try:
             proto = ir.to_proto(model)
-            model = ir.from_proto(convert(proto, opset))
-        except ValueError as error:
-            if isinstance(error, ExportError):
-                raise
-            raise ExportError(
-                f"a model this large can only be written in opset {model.opset_imports['']}"
-            ) from error
+            proto.ByteSize()
+        except ValueError as error:  # protobuf's, beyond 2 GiB
+            raise ExportError(f"a model this large can only be written in opset {present}") from error
+        model = ir.from_proto(convert(proto, opset))
     model.ir_version = ir_version_for(opset)
     model.producer_name, model.producer_version = "onnxlens", None
     return model
@@ -152,8 +153,7 @@ def _write(
     with tempfile.TemporaryDirectory(dir=job.path.parent, prefix=f".{job.path.name}.") as folder:
         draft = Path(folder) / job.path.name
         ir.save(model, draft, external_data=data_name)
-        if data_name is None:
-            onnx.checker.check_model(onnx.load(draft))
+        _check(draft)
         actual = run_file(draft, feeds)
         errors = [
             compare({name: want[name] for name in names}, have, job.tolerance)
@@ -163,3 +163,12 @@ def _write(
             (Path(folder) / data_name).replace(job.path.parent / data_name)
         draft.replace(job.path)
     return {name: max(each[name] for each in errors) for name in names}
+
+
+def _check(path: Path) -> None:
+    try:
+        onnx.checker.check_model(path)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(
+            f"the exported graph is not valid ONNX: {str(error).strip().splitlines()[0]}"
+        ) from error

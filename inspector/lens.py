@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from inspector.check import GradientCheck
 from inspector.errors import InputError
-from inspector.explain import Explanation, collect_activations, default_layer, maximize
+from inspector.explain import Explanation, check_gradient, collect_activations, default_layer, maximize
 from inspector.explain import explain as explain_objective
 from inspector.model import (
     Layer,
@@ -253,6 +254,7 @@ class Inspector:
         target: AnyTargets = None,
         layer: LayerSpec | None = None,
         score: Score = "logit",
+        check: bool = False,
         **options: Any,
     ) -> Explanation:
         """A heatmap over the input of the evidence for `target`.
@@ -264,6 +266,7 @@ class Inspector:
             target: what is explained; a sequence: one per sample; None: each one's top class.
             layer: for methods at a layer; None: the last spatial feature map on the way to the target.
             score: as for `gradient`.
+            check: compare the gradient that the map rests on with finite differences of the file.
             options: of the method.
 
         Raises:
@@ -278,7 +281,28 @@ class Inspector:
             self._image(),
             method,
             None if layer is None else self.resolve_layer(layer),
+            check,
             **options,
+        )
+
+    def check(
+        self,
+        x: Inputs,
+        target: AnyTargets = None,
+        wrt: str | None = None,
+        score: Score = "logit",
+        **options: Any,
+    ) -> GradientCheck:
+        """Check the gradient against central differences of the file as it was loaded: see `inspector.check`.
+
+        Args:
+            x, target, score: as for `gradient`.
+            wrt: a tensor's name, or whatever else names a layer; None: the first floating-point input.
+            options: `directions`, `elements`, `seed`, `precision` of `inspector.check.check_problem`.
+        """
+        feeds = self._feeds(x)
+        return check_gradient(
+            self.evaluator, feeds, self._objective(feeds, target, score), self._tensor(wrt), **options
         )
 
     def _feeds(self, x: Inputs) -> Feeds:

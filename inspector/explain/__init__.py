@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inspector.explain.activations import collect_activations
 from inspector.explain.ascent import maximize
+from inspector.explain.checking import check_gradient
 from inspector.explain.explanation import Explanation
 from inspector.explain.heatmap import explain, find_method
 from inspector.explain.layers import default_layer, input_layout, spatial_maps
@@ -14,6 +15,7 @@ __all__ = [
     "METHODS",
     "Explanation",
     "Method",
+    "check_gradient",
     "collect_activations",
     "default_layer",
     "explain",

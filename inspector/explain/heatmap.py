@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InspectorError, LayerNotFound
+from inspector.explain.checking import check_gradient
 from inspector.explain.explanation import Explanation
 from inspector.explain.layers import channels_first, default_layer, input_layout, leads_to, spatial_maps
 from inspector.explain.methods import METHODS, Method
@@ -40,6 +41,7 @@ def explain(
     image: TensorInfo,
     method: str | None = None,
     layer: Layer | None = None,
+    check: bool = False,
 ) -> Explanation:
     """Explain `objective` by `method`.
 
@@ -50,6 +52,7 @@ def explain(
         image: the input that the heatmap lies over.
         method: a key of `METHODS`; None: gradcam where there is a spatial feature map, else saliency.
         layer: for methods at a layer; None: the last feature map on the way to the target.
+        check: compare the gradient that the map rests on with finite differences of the file.
 
     Raises:
         LayerNotFound: the method needs a feature map and there is none, or the layer has no part in the target.
@@ -79,6 +82,7 @@ def explain(
         found = evaluator.gradients(feeds, objective, [image.name])
         small = raw = _combine(chosen, feeds[image.name], found.gradients[image.name], layout)
     notes += _notes_on_zeros(raw, found)
+    tensor, gradient = next(iter(found.gradients.items()))
     return Explanation(
         heatmap=scale(raw),
         raw=raw.astype(np.float32),
@@ -89,6 +93,7 @@ def explain(
         method=name,
         signed=chosen.signed,
         notes=notes,
+        check=check_gradient(evaluator, feeds, found.objective, tensor, gradient) if check else None,
     )
 
 

@@ -80,6 +80,24 @@ class Model:
     def outputs(self) -> tuple[TensorInfo, ...]:
         return tuple(_info(value) for value in self.graph.graph.outputs)
 
+    @cached_property
+    def batched_inputs(self) -> frozenset[str]:
+        """Names of the inputs with a batch axis: those whose first dimension is that of the first input."""
+        first = self.inputs[0].shape if self.inputs else None
+        if not first:
+            return frozenset(tensor.name for tensor in self.inputs[:1])
+        return frozenset(
+            tensor.name
+            for place, tensor in enumerate(self.inputs)
+            if place == 0 or (tensor.shape and tensor.shape[0] is not None and tensor.shape[0] == first[0])
+        )
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The number of samples that the file takes; None where it takes any number."""
+        first = self.inputs[0].shape if self.inputs else None
+        return first[0] if first and isinstance(first[0], int) else None
+
     def tensor(self, name: str) -> TensorInfo | None:
         """Name, shape and dtype of any tensor that the graph takes or computes; None where there is none so named."""
         return self._tensors.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from inspector.model import Model
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.objective import Objective
 from inspector.session import Array, Cache, Feeds, Session
+
+if TYPE_CHECKING:
+    import onnx
+    import onnx_ir as ir
 
 __all__ = ["Evaluator", "Gradients"]
 
@@ -50,9 +55,9 @@ class Evaluator:
         self._sessions: Cache[Session] = Cache()
         self._conversion_verified = False
 
-    def session(self, built: object) -> Session:
+    def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
         """Compile a graph on this evaluator's providers."""
-        return Session(built, self._providers, self._threads)  # type: ignore[arg-type]
+        return Session(graph, self._providers, self._threads)
 
     @property
     def original(self) -> Session:
@@ -88,7 +93,7 @@ class Evaluator:
             tuple(name for name in dict.fromkeys(keep) if name not in feeds),
         )
         key = ("gradient", wrt, keep, objective.keys)
-        session = self._sessions.get(key, lambda: self._compile_gradients(objective, wrt, keep))
+        session = self._sessions.get(key, lambda: self.session(self.gradient_graph(objective, wrt, keep)))
         rows = len(objective.index[0])
         cotangent = {f"cotangent.{SCORE}": np.ones(rows, dtype=np.float32)}
         found = session.run({**feeds, **objective.feeds(), **cotangent})
@@ -109,7 +114,10 @@ class Evaluator:
 
         return self.session(extract(self.model.graph, [], list(names)))
 
-    def _compile_gradients(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str]) -> Session:
+    def gradient_graph(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()) -> ir.Model:
+        """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
+        `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
+        """
         from inspector.autodiff import vjp
         from inspector.surgery import extract
 
@@ -120,9 +128,14 @@ class Evaluator:
         chosen = [
             f"target.{part}.{term}" for term in range(len(objective.keys)) for part in ("chosen", "side")
         ]
-        goals = [SCORE, *(f"gradient.{name}" for name in wrt), *chosen, *keep]
+        goals = [
+            SCORE,
+            *(f"gradient.{name}" for name in wrt),
+            *chosen,
+            *(name for name in keep if name not in inputs),
+        ]
         # what the forward pass computed beyond these is dropped, and inputs that nothing reads with it
-        return self.session(extract(model, [], goals))
+        return extract(model, [], goals)
 
     def _verify_conversion(self, feeds: Feeds) -> None:
         """The opset converter is not always right: compare its result with the file as loaded, once, on real input.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -63,6 +63,22 @@ class Objective:
     def tensors(self) -> tuple[str, ...]:
         """The names of the tensors that the score is made of."""
         return tuple(dict.fromkeys(key.tensor for key in self.keys))
+
+    @property
+    def batched(self) -> bool:
+        """Whether there is a score for each sample; else one for the whole batch."""
+        return all(key.batched for key in self.keys)
+
+    def take(self, rows: Sequence[int]) -> Objective:
+        """The objective of some of the samples."""
+        return replace(
+            self,
+            index=tuple(array[list(rows)] for array in self.index),
+            sign=tuple(array[list(rows)] for array in self.sign),
+            weight=tuple(array[list(rows)] for array in self.weight),
+            description=tuple(self.description[row] for row in rows),
+            own=tuple(self.own[row] for row in rows),
+        )
 
     def describe(self) -> tuple[str, ...]:
         """Each sample's target in words; of a settled objective with its own class in them."""

@@ -1,0 +1,83 @@
+"""The finite-difference check of the gradients that a heatmap or a user's call rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from inspector.check import GradientCheck, Problem, check_problem, combine
+from inspector.objectives import SCORE, Evaluator, Objective
+from inspector.session import Array, Feeds
+
+__all__ = ["check_gradient"]
+
+
+def check_gradient(
+    evaluator: Evaluator,
+    feeds: Feeds,
+    objective: Objective,
+    tensor: str,
+    displayed: Array | None = None,
+    **options: Any,
+) -> GradientCheck:
+    """Check the gradient of `objective` at `tensor`, image by image, against the file as it was loaded.
+
+    Args:
+        evaluator: of the model.
+        feeds: checked inputs.
+        objective: settled or not; each image's own class is the one that it has here.
+        tensor: whose gradient is checked.
+        displayed: the gradient as it was shown, all images; None: it is computed.
+        options: of `inspector.check.check_problem`.
+    """
+    import onnx_ir as ir
+
+    keep = [tensor]
+    if displayed is None:
+        found = evaluator.gradients(feeds, objective, [tensor])
+        displayed, objective = found.gradients[tensor], found.objective
+    original = evaluator.model.proto
+    if original.functions:
+        # tensors inside a function have a name only once it is inlined
+        original = ir.to_proto(evaluator.model.graph)
+    graph = ir.to_proto(evaluator.gradient_graph(objective, [tensor], keep))
+    checks = []
+    for rows, shown in _problems(evaluator, feeds, objective):
+        one = objective.take(rows) if objective.batched else objective
+        sample = {name: _rows(evaluator, name, array, rows) for name, array in feeds.items()}
+        problem = Problem(
+            model=original,
+            tensor=tensor,
+            outputs=one.tensors,
+            score=one.evaluate,
+            feeds=sample,
+            gradient=graph,
+            gradient_feeds={
+                **{
+                    name: array
+                    for name, array in sample.items()
+                    if name in {each.name for each in graph.graph.input}
+                },
+                **one.feeds(),
+                f"cotangent.{SCORE}": np.ones(len(one.index[0]), dtype=np.float32),
+            },
+            displayed=displayed[shown],
+        )
+        checks.append(check_problem(problem, **options))
+    return combine(checks)
+
+
+def _problems(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> list[tuple[list[int], slice]]:
+    """Per image the rows to feed, which a file with a fixed batch takes several times over, and what is shown of it."""
+    samples = len(next(iter(feeds.values())))
+    if not objective.batched:
+        return [(list(range(samples)), slice(None))]
+    fixed = evaluator.model.fixed_batch or 1
+    return [([sample] * fixed, slice(sample, sample + 1)) for sample in range(samples)]
+
+
+def _rows(evaluator: Evaluator, name: str, array: Array, rows: list[int]) -> Array:
+    """The samples `rows` of an input; an input without a batch axis is the same for all."""
+    batched = array.ndim > 0 and name in evaluator.model.batched_inputs
+    return array[rows] if batched else array

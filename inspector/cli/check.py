@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -25,15 +25,14 @@ __all__ = ["check"]
 @click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON.")
 @picture_options
 @shared_options
-@click.pass_context
 def check(
-    ctx: click.Context, model: Path, images: tuple[Path, ...], layer: str | None, target: str | None, score: str,
+    model: Path, images: tuple[Path, ...], layer: str | None, target: str | None, score: Literal["logit", "output"],
     as_json: bool, labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
     """Check the gradient against finite differences.
 
-    The file is run as it is, in double precision where it can be, on either side of the input; without IMAGE, of a random
-    one. The exit code is 1 unless every verdict is "passed".
+    The file is run as it is, in double precision where it can be, on either side of the input (without IMAGE, of a
+    random one). The exit code is 1 unless every verdict is "passed".
     """
     from inspector.images import random_feeds
 
@@ -65,4 +64,4 @@ def check(
             click.echo(found.message)
         mention(found, name)
     if not all(found.passed for _, found in verdicts):
-        ctx.exit(1)
+        click.get_current_context().exit(1)

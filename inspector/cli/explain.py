@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -54,13 +54,14 @@ class Result:
 @out_option("explained")
 @picture_options
 @shared_options
-@click.pass_context
 def explain(
-    ctx: click.Context, model: Path, images: tuple[Path, ...], method: str | None, layers: tuple[str, ...],
-    targets: tuple[str, ...], score: str, checked: bool, settings: tuple[str, ...], as_json: bool, out: Path,
+    model: Path, images: tuple[Path, ...], method: str | None, layers: tuple[str, ...],
+    targets: tuple[str, ...], score: Literal["logit", "output"], checked: bool, settings: tuple[str, ...], as_json: bool, out: Path,
     labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
-    """Heatmaps of what a prediction rests on: picture, heatmap and overlay, and the overlay alone at the picture's size.
+    """Heatmaps of what a prediction rests on.
+
+    For each picture and layer: picture, heatmap and overlay in one figure, and the overlay at the picture's own size.
 
     The exit code is 1 where a gradient fails its check.
     """
@@ -69,7 +70,7 @@ def explain(
     pictures = open_pictures(lens, images, quiet or as_json, **picture)
     wanted = _one_each(targets, pictures, lens)
     names = [name for layer in lens.layers(plumbing=True) for name in layer.outputs]
-    at = [lens.resolve_layer(as_spelt(layer, names)).name for layer in layers] or [None]
+    at: list[str | None] = [lens.resolve_layer(as_spelt(layer, names)).name for layer in layers] or [None]
     total = len(pictures) * len(at)
     results: list[Result] = []
 
@@ -92,7 +93,7 @@ def explain(
         if result.found.check is not None:
             mention(result.found.check, result.picture.name)
     if any(result.found.check is not None and result.found.check.verdict == "failed" for result in results):
-        ctx.exit(1)
+        click.get_current_context().exit(1)
 
 
 def _one_each(targets: Sequence[str], pictures: Sequence[Picture], lens: Inspector) -> list[str | None]:
@@ -124,7 +125,7 @@ def _draw(result: Result, lens: Inspector, targets: Sequence[str], count: int, o
     rgb = picture.rgb if picture.placement is not None and heatmap.ndim == 2 else None
     if rgb is not None and picture.placement is not None:
         heatmap = picture.placement.to_photo(heatmap)
-    signed = bool((found.heatmap < 0).any())
+    signed = found.signed
     at = f"at layer {layer.index} {layer.name} ({layer.label})" if layer is not None else "at the input"
     figure = heatmap_figure(
         rgb, heatmap, f"{picture.name}: {target_text(found)}", method=found.method, signed=signed,
@@ -147,8 +148,7 @@ def _draw(result: Result, lens: Inspector, targets: Sequence[str], count: int, o
 
 def target_text(found: Explanation) -> str:
     """The target of the first sample, in words."""
-    target = found.target
-    return str(target[0] if isinstance(target, list | tuple) else target)
+    return found.target[0]
 
 
 def _score(found: Explanation) -> float:

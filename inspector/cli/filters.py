@@ -10,7 +10,7 @@ import click
 from inspector.cli.console import print_path
 from inspector.cli.open import open_model
 from inspector.cli.options import model_argument, out_option, shared_options
-from inspector.cli.words import Spelt, as_spelt, parse_numbers
+from inspector.cli.words import as_spelt, parse_numbers
 
 if TYPE_CHECKING:
     from inspector.lens import Inspector
@@ -25,7 +25,7 @@ HABIT = 25
 @click.command()
 @model_argument
 @click.option("--layer", metavar="L", help="Name, index or OpType:N (default: the first convolution).")
-@click.option("--mode", type=Spelt(["kernels", "maximize"]), default="kernels", show_default=True,
+@click.option("--mode", type=click.Choice(["kernels", "maximize", "maximise"]), default="kernels", show_default=True,
               help="The weights themselves, or gradient ascent from a grey picture.")  # fmt: skip
 @click.option(
     "--filters",
@@ -54,6 +54,7 @@ def filters(
     """
     from inspector.render import save_figure, slug
 
+    mode = mode.replace("ise", "ize")
     lens = open_model(model, provider, threads, labels)
     chosen = lens.resolve_layer(as_spelt(layer, _names(lens)) if layer else first_convolution(lens))
     figure = (_kernels if mode == "kernels" else _maximised)(lens, chosen, which, steps, seed)
@@ -91,7 +92,8 @@ def _maximised(lens: Inspector, layer: Layer, which: str | None, steps: int, see
     names = lens.metadata.labels.get(layer.name, ())
     captions = [names[i] if i < len(names) else str(i) for i in chosen]
     what = "classes" if layer.layout is None else "filters"
-    subtitle = f"{len(chosen)} of {count} {what} · {steps} steps of ascent from grey, seed {seed} · each stretched to its range"
+    how = f"{steps} steps of ascent from grey, seed {seed} · each stretched to its range"
+    subtitle = f"{len(chosen)} of {count} {what} · {how}"
     title = f"layer {layer.index} {layer.name} ({layer.label}): what excites each most"
     return image_grid([stretched(image) for image in images], captions, title, subtitle)
 

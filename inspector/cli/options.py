@@ -23,38 +23,24 @@ FITS = ("crop", "squash", "letterbox")
 PRESETS = ("imagenet", "unit", "signed", "caffe", "raw")
 
 
-class Numbers(click.ParamType):
+def parse_channels(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
     """Numbers separated by commas: one for all channels, or one per channel."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a number, nor numbers separated by commas.", param, ctx)
-        return numbers
+    if value is None:
+        return None
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a number, nor numbers separated by commas.") from None
 
 
-class Size(click.ParamType):
-    """Height x width in pixels; one number is both."""
-
-    name = "HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).lower().replace("×", "x").replace(",", "x").split("x")
-        if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-            self.fail(f"{value!r} is not a size: give 224 or 224x320 (height x width).", param, ctx)
-        height, width = int(parts[0]), int(parts[-1])
-        return height, width
+def parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """`224` or `224x320`: height x width in pixels; one number is both."""
+    if value is None:
+        return None
+    parts = value.lower().replace("×", "x").replace(",", "x").split("x")
+    if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise click.BadParameter(f"{value!r} is not a size: give 224 or 224x320 (height x width).")
+    return int(parts[0]), int(parts[-1])
 
 
 model_path = click.Path(path_type=Path)
@@ -116,13 +102,22 @@ def picture_options(function: F) -> F:
             ),
             click.option(
                 "--mean",
-                type=Numbers(),
+                callback=parse_channels,
+                metavar="M[,M,M]",
                 help="Subtracted, per channel, in units of the range: 0.485,0.456,0.406",
             ),
             click.option(
-                "--std", type=Numbers(), help="Divided by, per channel, in the tensor's channel order."
+                "--std",
+                callback=parse_channels,
+                metavar="N[,N,N]",
+                help="Divided by, per channel, in the tensor's channel order.",
             ),
-            click.option("--size", type=Size(), help="Height x width, where the model takes any size."),
+            click.option(
+                "--size",
+                callback=parse_size,
+                metavar="HxW",
+                help="Height x width, where the model takes any size.",
+            ),
             click.option("--bgr", is_flag=True, help="The model takes blue, green, red."),
             click.option(
                 "--fit",

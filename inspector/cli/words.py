@@ -8,16 +8,9 @@ from typing import Any
 
 import click
 
-__all__ = ["Spelt", "as_spelt", "parse_numbers", "parse_settings"]
+__all__ = ["as_spelt", "parse_numbers", "parse_settings"]
 
 SPELLINGS = (("color", "colour"), ("gray", "grey"), ("center", "centre"))
-
-
-class Spelt(click.Choice[str]):
-    """A choice that takes `-ise` for `-ize` and capital letters for small ones."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return super().convert(str(value).lower().replace("ise", "ize"), param, ctx)
 
 
 def as_spelt(text: str, names: Iterable[str]) -> str:

@@ -45,10 +45,10 @@ def read_arrays(path: Path, inputs: Sequence[TensorInfo], main: TensorInfo) -> d
 
 def _read(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
             return {name: loaded[name] for name in loaded.files}
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ OPACITY = 0.5
 MOST_PIXELS = 1400
 # all in inches
 PANEL, GAP, EDGE, BAR = 2.7, 0.18, 0.3, 0.75
+LINE = {11.0: 0.2, 8.0: 0.165}
 
 
 def overlay_pixels(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool = False) -> NDArray[np.uint8]:
@@ -74,8 +76,7 @@ def heatmap_figure(
     if rgb is not None:
         photo = rgb[::step, ::step]
         panels = [("image", photo), *panels, ("overlay", overlay_pixels(photo, small, signed))]
-    foot = _foot(heatmap, verdict, notes, len(panels))
-    figure, place = _sheet(panels, foot, title, subtitle)
+    figure, place = _sheet(panels, _said(heatmap, verdict, notes), title, subtitle)
     for i, (label, pixels) in enumerate(panels):
         axes = figure.add_axes(place(i))
         # enlarged pictures keep their pixels, reduced ones are smoothed
@@ -98,67 +99,70 @@ def heatmap_figure(
     return figure
 
 
-def _foot(
-    heatmap: NDArray[Any], verdict: tuple[str, str] | None, notes: Sequence[str], panels: int
-) -> list[tuple[str, str, bool]]:
-    """The lines below the panels: (text, colour, bold)."""
-    width = 118 if panels > 1 else 52
-    lines: list[tuple[str, str, bool]] = []
-    if not np.nan_to_num(heatmap).any():
-        lines.append(
-            (
-                "The map is zero everywhere: nothing in this layer speaks for the target.",
-                VERDICT_INK["failed"],
-                True,
-            )
-        )
+@dataclass(frozen=True)
+class Line:
+    """Text below the panels."""
+
+    text: str
+    ink: str = MUTED
+    bold: bool = False
+
+
+def _said(heatmap: NDArray[Any], verdict: tuple[str, str] | None, notes: Sequence[str]) -> list[Line]:
+    """What stands below the panels, most important first."""
+    lines = [Line(note) for note in notes]
     if verdict is not None:
         word, sentence = verdict
-        ink = VERDICT_INK.get(word, MUTED)
-        for i, line in enumerate(textwrap.wrap(f"gradient check: {sentence}", width)):
-            lines.append((line, ink, i == 0 and word != "passed"))
-    for note in notes:
-        lines += [(line, MUTED, False) for line in textwrap.wrap(note, width)]
+        lines.insert(0, Line(f"gradient check: {sentence}", VERDICT_INK.get(word, MUTED), word != "passed"))
+    if not np.nan_to_num(heatmap).any():
+        zero = "The map is zero everywhere: nothing in this layer speaks for the target."
+        lines.insert(0, Line(zero, VERDICT_INK["failed"], bold=True))
     return lines
 
 
 def _sheet(
-    panels: Sequence[tuple[str, NDArray[Any]]],
-    foot: Sequence[tuple[str, str, bool]],
-    title: str,
-    subtitle: str,
+    panels: Sequence[tuple[str, NDArray[Any]]], foot: Sequence[Line], title: str, subtitle: str
 ) -> tuple[Figure, Any]:
     """The figure with its texts, and where the i-th panel goes (in fractions)."""
     rows, columns = panels[0][1].shape[:2]
     aspect = min(max(columns / rows, 0.3), 6.0)
-    wide, high = (
-        (PANEL, PANEL / aspect)
-        if aspect >= 1
-        else (PANEL * max(aspect, 0.55), PANEL * max(aspect, 0.55) / aspect)
-    )
-    text_width = 100 if len(panels) > 1 else 44
-    titles = textwrap.wrap(title, text_width - 20) or [""]
-    subtitles = textwrap.wrap(subtitle, text_width + 12)
-    head = 0.16 + 0.2 * len(titles) + 0.16 * len(subtitles) + 0.3
+    wide = PANEL if aspect >= 1 else PANEL * max(aspect, 0.55)
+    high = wide / aspect
     width = 2 * EDGE + len(panels) * wide + (len(panels) - 1) * GAP + BAR
     width = max(width, 7.0 if len(panels) > 1 else 4.2)
-    height = head + high + 0.16 + 0.17 * len(foot) + 0.08
+
+    def wrap(text: str, character: float) -> list[str]:
+        """Lines that fit beside each other's edges, for letters of that many inches."""
+        return textwrap.wrap(text, int((width - 2 * EDGE) / character))
+
+    head = [(line, 11.0, INK, True) for line in wrap(title, 0.098)]
+    head += [(line, 8.0, MUTED, False) for line in wrap(subtitle, 0.064)]
+    below = [
+        (text, 8.0, line.ink, line.bold)
+        for line in foot
+        for text in wrap(line.text, 0.071 if line.bold else 0.064)
+    ]
+    top = 0.46 + _height(head)
+    height = top + high + 0.24 + _height(below)
     figure = new_figure(width, height)
-    y = height - 0.16
-    for line in titles:
-        figure.text(EDGE / width, y / height, line, fontsize=11, fontweight="bold", color=INK, va="top")
-        y -= 0.2
-    for line in subtitles:
-        figure.text(EDGE / width, y / height, line, fontsize=8, color=MUTED, va="top")
-        y -= 0.16
-    y = height - head - high - 0.13
-    for line, ink, bold in foot:
-        weight = "bold" if bold else "normal"
-        figure.text(EDGE / width, y / height, line, fontsize=8, color=ink, fontweight=weight, va="top")
-        y -= 0.17
+    _write(figure, head, height - 0.16)
+    _write(figure, below, height - top - high - 0.13)
 
     def place(i: int) -> tuple[float, float, float, float]:
         left = EDGE + i * (wide + GAP)
-        return left / width, (height - head - high) / height, wide / width, high / height
+        return left / width, (height - top - high) / height, wide / width, high / height
 
     return figure, place
+
+
+def _height(lines: Sequence[tuple[str, float, str, bool]]) -> float:
+    return sum(LINE[points] for _, points, _, _ in lines)
+
+
+def _write(figure: Figure, lines: Sequence[tuple[str, float, str, bool]], top: float) -> None:
+    """Lines below each other from `top` inches."""
+    width, height = figure.get_size_inches()
+    for text, points, ink, bold in lines:
+        weight = "bold" if bold else "normal"
+        figure.text(EDGE / width, top / height, text, fontsize=points, color=ink, fontweight=weight, va="top")
+        top -= LINE[points]

@@ -9,7 +9,7 @@ from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from inspector.errors import ModelError
 
-__all__ = ["Cut", "cut"]
+__all__ = ["Cut", "cut", "leading_to"]
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,44 @@ def cut(model: ModelProto, tensor: str, outputs: Sequence[str]) -> Cut:
     kept.reverse()
 
     made = {name for node in kept for name in node.output}
-    weights = {w.name: w for w in graph.initializer}
-    sparse = {w.values.name: w for w in graph.sparse_initializer}
-    boundary = tuple(sorted(needed - made - {tensor, ""} - weights.keys() - sparse.keys()))
+    boundary = tuple(sorted(needed - made - {tensor, ""} - _weights(graph)))
+    return Cut(_part(model, kept, (tensor, *boundary), outputs), tensor, boundary)
 
+
+def leading_to(model: ModelProto, tensors: Sequence[str]) -> ModelProto:
+    """The part of the main graph that computes some tensors from the model's inputs."""
+    needed = set(tensors)
+    kept: list[NodeProto] = []
+    for node in reversed(model.graph.node):
+        if not needed.isdisjoint(node.output):
+            needed.update(reads(node))
+            kept.append(node)
+    kept.reverse()
+    inputs = [value.name for value in model.graph.input if value.name in needed - _weights(model.graph)]
+    return _part(model, kept, inputs, tensors)
+
+
+def _weights(graph: GraphProto) -> set[str]:
+    return {w.name for w in graph.initializer} | {w.values.name for w in graph.sparse_initializer}
+
+
+def _part(
+    model: ModelProto, nodes: Sequence[NodeProto], inputs: Sequence[str], outputs: Sequence[str]
+) -> ModelProto:
+    graph = model.graph
+    annotations = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
+    read = {name for node in nodes for name in reads(node)} | set(outputs)
     part = ModelProto()
     part.ir_version = model.ir_version
     part.opset_import.extend(model.opset_import)
     part.functions.extend(model.functions)
-    part.graph.name = "cut"
-    annotations = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
-    part.graph.input.extend(
-        annotations.get(name) or ValueInfoProto(name=name) for name in (tensor, *boundary)
-    )
+    part.graph.name = "part"
+    part.graph.input.extend(annotations.get(name) or ValueInfoProto(name=name) for name in inputs)
     part.graph.output.extend(ValueInfoProto(name=name) for name in outputs)
-    part.graph.node.extend(kept)
-    part.graph.initializer.extend(w for name, w in weights.items() if name in needed and name not in made)
-    part.graph.sparse_initializer.extend(w for name, w in sparse.items() if name in needed)
-    return Cut(part, tensor, boundary)
+    part.graph.node.extend(nodes)
+    part.graph.initializer.extend(w for w in graph.initializer if w.name in read)
+    part.graph.sparse_initializer.extend(w for w in graph.sparse_initializer if w.values.name in read)
+    return part
 
 
 def reads(node: NodeProto) -> Iterator[str]:

@@ -17,7 +17,7 @@ def choose_directions(gradient: Array, random: np.random.Generator, count: int, 
     error in the gradient, and with c = sqrt(n)/4 in the even ones, where rounding weighs least. z has all elements
     different from zero, so that nothing missing from g goes unseen.
 
-    The elements are those with the largest gradient.
+    The elements are those with the largest gradient, if any has one.
     """
     size = gradient.size
     flat = gradient.reshape(-1)
@@ -29,6 +29,7 @@ def choose_directions(gradient: Array, random: np.random.Generator, count: int, 
         signs = np.where(rows @ unit < 0, -1.0, 1.0)
         rows += (pull * signs)[:, None] * unit
     largest = np.argsort(-np.abs(flat), kind="stable")[: min(elements, size)]
+    largest = largest[flat[largest] != 0] if flat.any() else largest
     singles = np.zeros((len(largest), size))
     singles[np.arange(len(largest)), largest] = 1
     return np.concatenate([rows, singles]).reshape(-1, *gradient.shape)

@@ -9,11 +9,11 @@ import numpy as np
 from onnx import ModelProto
 from onnx.helper import make_tensor_type_proto, make_value_info, np_dtype_to_tensor_dtype
 
-from inspector.check.cut import cut
+from inspector.check.cut import cut, leading_to
 from inspector.check.reference import Array, DoublePrecisionError
 from inspector.errors import InputError
 
-__all__ = ["Evaluator", "Forward", "ScoreOf", "evaluate_cut"]
+__all__ = ["Behind", "Evaluator", "Forward", "ScoreOf"]
 
 ScoreOf = Callable[[Mapping[str, Array]], Array]
 """Values of the outputs, by name -> the score of each sample, (N,)."""
@@ -35,24 +35,55 @@ class Evaluator(Protocol):
     def footprint(self, feeds: Mapping[str, Array]) -> int: ...
 
 
-def evaluate_cut(
-    evaluator: type[Evaluator],
-    model: ModelProto,
-    tensor: str,
-    outputs: Sequence[str],
-    feeds: Mapping[str, Array],
-) -> tuple[Evaluator, dict[str, Array]]:
-    """Cut a model at a tensor: what evaluates the part behind it, and the values of all that it reads."""
-    part = cut(model, tensor, outputs)
-    names = [tensor, *part.boundary]
-    values = dict(zip(names, evaluator(model).run(names, feeds), strict=True))
-    for declared in part.model.graph.input:
-        value = values[declared.name]
-        # shapes are left open for batches; sequences keep the type that the file declares
-        if isinstance(value, np.ndarray):
-            kind = np_dtype_to_tensor_dtype(value.dtype)
-            declared.CopyFrom(make_value_info(declared.name, make_tensor_type_proto(kind, None)))
-    return evaluator(part.model), values
+class Behind:
+    """The part of a model behind one tensor, and the values of all else that it reads.
+
+    Attributes:
+        point: value of the tensor that the feeds give, float64.
+    """
+
+    def __init__(
+        self,
+        evaluator: type[Evaluator],
+        model: ModelProto,
+        tensor: str,
+        outputs: Sequence[str],
+        feeds: Mapping[str, Array],
+    ) -> None:
+        part = cut(model, tensor, outputs)
+        self._tensor, self._outputs = tensor, tuple(outputs)
+        self._names = (tensor, *part.boundary)
+        self._feeds = dict(feeds)
+        self._before = evaluator(leading_to(model, self._names))
+        self._boundaries: dict[int, dict[str, Array]] = {}
+        values = self._boundary(1)
+        self.point = np.asarray(values[tensor], dtype=np.float64)
+        for declared in part.model.graph.input:
+            value = values[declared.name]
+            # shapes are left open for batches; sequences keep the type that the file declares
+            if isinstance(value, np.ndarray):
+                kind = np_dtype_to_tensor_dtype(value.dtype)
+                declared.CopyFrom(make_value_info(declared.name, make_tensor_type_proto(kind, None)))
+        self._part = evaluator(part.model)
+
+    def run(self, value: Array, batch: int = 1) -> dict[str, Array]:
+        """The outputs by name, for a value of the tensor; for `batch` of them along the batch axis."""
+        values = self._part.run(self._outputs, {**self._boundary(batch), self._tensor: value})
+        return dict(zip(self._outputs, values, strict=True))
+
+    def footprint(self) -> int:
+        """Bytes of the values that one run computes."""
+        return self._part.footprint({**self._boundary(1), self._tensor: self.point})
+
+    def _boundary(self, batch: int) -> dict[str, Array]:
+        if batch not in self._boundaries:
+            feeds = {
+                name: np.repeat(value, batch, axis=0) if batch > 1 else value
+                for name, value in self._feeds.items()
+            }
+            found = self._before.run(self._names, feeds)
+            self._boundaries[batch] = dict(zip(self._names, found, strict=True))
+        return self._boundaries[batch]
 
 
 class Forward:
@@ -79,72 +110,51 @@ class Forward:
         score: ScoreOf,
         feeds: Mapping[str, Array],
     ) -> None:
-        self._outputs = tuple(outputs)
         self._score = score
-        self._model = model
-        self._feeds = dict(feeds)
-        self._evaluator = evaluator
-        self._tensor = tensor
-        self._part, values = evaluate_cut(evaluator, model, tensor, outputs, feeds)
-        self.point: Array = np.asarray(values.pop(tensor), dtype=np.float64)
-        """Value of the tensor."""
-        self._boundary = values
-        self._batched: dict[str, Array] | None = None
-        self._batch = 1
+        self._behind = Behind(evaluator, model, tensor, outputs, feeds)
+        self._agreement = evaluator.agreement
+        self._one_of_many = _one_sample_of_any_batch(model, feeds)
+        self._batch = 0
+        self.point = self._behind.point
         self.evaluations = 0
         """Scores computed so far."""
 
     def scores(self, points: Array) -> Array:
         """(K, *shape of the tensor) -> (K,); the score of several samples is their sum."""
-        if self.evaluations == 0 and len(points) > 1:
-            self._try_batches()
+        if self._batch == 0:
+            self._batch = self._largest_batch()
         self.evaluations += len(points)
-        if self._batched is None:
+        if self._batch == 1:
             return np.array([self._alone(point) for point in points])
-        return np.concatenate(
-            [
-                self._together(points[start : start + self._batch])
-                for start in range(0, len(points), self._batch)
-            ]
-        )
+        parts = range(0, len(points), self._batch)
+        return np.concatenate([self._together(points[start : start + self._batch]) for start in parts])
 
     def _alone(self, point: Array) -> float:
-        values = self._part.run(self._outputs, {**self._boundary, self._tensor: point})
-        return float(np.sum(self._score(dict(zip(self._outputs, values, strict=True)))))
+        return float(np.sum(self._score(self._behind.run(point))))
 
     def _together(self, points: Array) -> Array:
-        """Up to `_batch` points of one sample each, along the batch axis."""
-        assert self._batched is not None
-        missing = self._batch - len(points)
-        full = np.concatenate([points, np.repeat(points[:1], missing, axis=0)]) if missing else points
-        values = self._part.run(self._outputs, {**self._batched, self._tensor: full[:, 0]})
-        scores = np.asarray(self._score(dict(zip(self._outputs, values, strict=True))))
-        if scores.shape != (self._batch,):
-            raise InputError(f"a batch of {self._batch} has scores of shape {scores.shape}")
-        return scores[: len(points)]
+        """Points of one sample each, along the batch axis."""
+        scores = np.asarray(self._score(self._behind.run(points[:, 0], batch=len(points))))
+        if scores.shape != (len(points),):
+            raise InputError(f"a batch of {len(points)} has scores of shape {scores.shape}")
+        return scores
 
-    def _try_batches(self) -> None:
-        if not _one_sample_of_any_batch(self._model, self._feeds) or self.point.shape[:1] != (1,):
-            return
-        footprint = self._part.footprint({**self._boundary, self._tensor: self.point})
-        self._batch = int(np.clip(_MEMORY // max(1, footprint), 1, 64))
-        if self._batch < 2:
-            return
+    def _largest_batch(self) -> int:
+        if not self._one_of_many or self.point.shape[:1] != (1,):
+            return 1
+        batch = int(np.clip(_MEMORY // max(1, self._behind.footprint()), 1, 64))
+        if batch == 1:
+            return 1
         scale = float(np.abs(self.point).max(initial=0)) or 1.0
         other = self.point + 0.1 * scale * np.cos(np.arange(self.point.size)).reshape(self.point.shape)
         pair = np.stack([self.point, other])
-        alone = np.array([self._alone(point) for point in pair])
-        feeds = {name: np.repeat(value, self._batch, axis=0) for name, value in self._feeds.items()}
         try:
-            values = self._evaluator(self._model).run(list(self._boundary), feeds)
-            self._batched = dict(zip(self._boundary, values, strict=True))
             together = self._together(pair)
         except (DoublePrecisionError, InputError):
             # the file says that its batch axis is free, and has a shape inside that is not
-            self._batched = None
-            return
-        if not np.allclose(together, alone, rtol=self._evaluator.agreement, atol=0):
-            self._batched = None
+            return 1
+        alone = [self._alone(point) for point in pair]
+        return batch if np.allclose(together, alone, rtol=self._agreement, atol=0) else 1
 
 
 def _one_sample_of_any_batch(model: ModelProto, feeds: Mapping[str, Array]) -> bool:

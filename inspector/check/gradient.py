@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inspector.check.directions import choose_directions
-from inspector.check.forward import Evaluator, Forward, ScoreOf, evaluate_cut
+from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
 from inspector.check.reference import Array, DoublePrecisionError, Float64Evaluator
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
@@ -150,10 +150,10 @@ def _check(
 def _backward(evaluator: type[Evaluator], problem: Problem) -> Callable[[Array], Array]:
     """The gradient graph as a function of the tensor."""
     name = f"gradient.{problem.tensor}"
-    part, values = evaluate_cut(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds)
+    behind = Behind(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds)
 
     def gradient(point: Array) -> Array:
-        return np.asarray(part.run([name], {**values, problem.tensor: point})[0], dtype=np.float64)
+        return np.asarray(behind.run(point)[name], dtype=np.float64)
 
     return gradient
 
@@ -163,6 +163,8 @@ def _displayed_error(problem: Problem, exact: Array) -> float:
     if shown is None:
         name = f"gradient.{problem.tensor}"
         shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
+    # of a file with a fixed batch, one sample is shown of several equal ones
+    exact = exact[: len(shown)] if shown.ndim else exact
     difference = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - exact))
     norm = float(np.linalg.norm(exact))
     return difference / norm if norm else (0.0 if difference == 0 else float("inf"))

@@ -42,9 +42,9 @@ def batch_normalization(
     feature = x.shape[1:] if spatial == 0 else (x.shape[1], *(1,) * (x.ndim - 2))
 
     def normalise(mu: Array, var: Array) -> Array:
-        shift = x - mu.reshape(feature)
-        result: Array = shift / np.sqrt(var.reshape(feature) + epsilon) * scale.reshape(feature)
-        return result + bias.reshape(feature)
+        factor = scale / np.sqrt(var + epsilon)
+        result: Array = x * factor.reshape(feature) + (bias - mu * factor).reshape(feature)
+        return result
 
     if not (training_mode if call.opset >= 14 else call.outputs > 1):
         return (normalise(mean, variance),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -32,14 +32,18 @@ def max_pool(
     rank = len(kernel_shape)
     geometry = window(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    patches = geometry.view(geometry.pad(x, lowest))
-    out = patches.shape[: 2 + rank]
-    taps = tuple(range(2 + rank, 2 + 2 * rank))
+    taps = geometry.taps(geometry.pad(x, lowest))
+    values = next(taps).copy()
     if call.outputs == 1:
-        return (patches.max(axis=taps),)
-    flat = patches.reshape(*out, prod(kernel_shape))
-    winner = flat.argmax(axis=-1)
-    values = np.take_along_axis(flat, winner[..., None], axis=-1)[..., 0]
+        for tap in taps:
+            np.maximum(values, tap, out=values)
+        return (values,)
+    winner = np.zeros(values.shape, dtype=np.int64)
+    for number, tap in enumerate(taps, start=1):
+        larger = tap > values
+        winner[larger] = number
+        values[larger] = tap[larger]
+    out = values.shape
     places = np.unravel_index(winner, tuple(kernel_shape))
     index = np.zeros(out, dtype=np.int64)
     spatial = x.shape[2:]
@@ -68,17 +72,15 @@ def average_pool(
     strides: Sequence[int] | None = None,
 ) -> Array:
     """(N, C, *in) -> (N, C, *out); what `ceil_mode` adds behind the padding is never counted."""
-    rank = len(kernel_shape)
     geometry = window(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    taps = tuple(range(2 + rank, 2 + 2 * rank))
-    total = geometry.view(geometry.pad(x, 0)).sum(axis=taps)
+    total = _sum(geometry.taps(geometry.pad(x, 0)))
     counted = np.zeros(
         (1, 1, *(s + b + a for s, b, a in zip(x.shape[2:], geometry.before, geometry.after, strict=True)))
     )
     inner = tuple(slice(b, b + s) for s, b in zip(x.shape[2:], geometry.before, strict=True))
     counted[(slice(None), slice(None), *(() if count_include_pad else inner))] = 1
     counted = np.pad(counted, [(0, 0), (0, 0), *((0, o) for o in geometry.overhang)])
-    mean: Array = total / geometry.view(counted).sum(axis=taps)
+    mean: Array = total / _sum(geometry.taps(counted))
     return mean
 
 
@@ -95,14 +97,20 @@ def lp_pool(
     strides: Sequence[int] | None = None,
 ) -> Array:
     """(N, C, *in) -> (N, C, *out): the p-norm of each window."""
-    rank = len(kernel_shape)
     geometry = window(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    powers = geometry.view(geometry.pad(np.abs(x) ** p, 0))
-    total: Array = powers.sum(axis=tuple(range(2 + rank, 2 + 2 * rank)))
-    return total ** (1 / p)
+    total = _sum(geometry.taps(geometry.pad(np.abs(x) ** p, 0)))
+    norm: Array = total ** (1 / p)
+    return norm
 
 
 def global_lp_pool(_: Call, x: Array, *, p: int = 2) -> Array:
     """(N, C, *in) -> (N, C, 1, ...): the p-norm of each channel."""
     total: Array = (np.abs(x) ** p).sum(axis=tuple(range(2, x.ndim)), keepdims=True)
     return total ** (1 / p)
+
+
+def _sum(taps: Iterator[Array]) -> Array:
+    total = next(taps).copy()
+    for tap in taps:
+        total += tap
+    return total

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -37,6 +39,19 @@ class Window:
         widths = [(0, 0), (0, 0)]
         widths += [(b, a + o) for b, a, o in zip(self.before, self.after, self.overhang, strict=True)]
         return np.pad(x, widths, constant_values=value) if any(map(any, widths)) else x
+
+    def taps(self, padded: Array) -> Iterator[Array]:
+        """(N, C, *padded) -> one view (N, C, *output) per element of the kernel, in row-major order."""
+        sizes = padded.shape[2:]
+        starts = [
+            range(0, size - span + 1, step)
+            for size, span, step in zip(sizes, self.extent, self.strides, strict=True)
+        ]
+        for tap in product(*map(range, self.kernel)):
+            place: list[Any] = [slice(None), slice(None)]
+            for steps, t, dilation in zip(starts, tap, self.dilations, strict=True):
+                place.append(slice(t * dilation, t * dilation + len(steps) * steps.step, steps.step))
+            yield padded[tuple(place)]
 
     def view(self, padded: Array) -> Array:
         """(N, C, *padded) -> a view (N, C, *output, *kernel), without a copy."""

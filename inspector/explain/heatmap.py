@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ def explain(
     method: str | None = None,
     layer: Layer | None = None,
     check: bool = False,
+    **options: Any,
 ) -> Explanation:
     """Explain `objective` by `method`.
 
@@ -53,6 +55,7 @@ def explain(
         method: a key of `METHODS`; None: gradcam where there is a spatial feature map, else saliency.
         layer: for methods at a layer; None: the last feature map on the way to the target.
         check: compare the gradient that the map rests on with finite differences of the file.
+        options: of the method.
 
     Raises:
         LayerNotFound: the method needs a feature map and there is none, or the layer has no part in the target.
@@ -61,6 +64,8 @@ def explain(
     notes = []
     name = method or choose_method(evaluator, objective, layer)
     chosen = find_method(name)
+    if options:
+        raise InspectorError(f"method {name} takes no option '{next(iter(options))}'")
     if method is None:
         why = (
             ""

@@ -86,7 +86,12 @@ def shape_tuple(value: ir.Value) -> tuple[Dim, ...] | None:
     """The dimensions, a dynamic one by its name (None where it has none); None for an unknown shape."""
     if value.shape is None:
         return None
-    return tuple(dim if isinstance(dim, int) else dim.value for dim in value.shape)
+    return tuple(dim if isinstance(dim, int) else _own_name(dim.value) for dim in value.shape)
+
+
+def _own_name(name: str | None) -> str | None:
+    # names that shape inference makes up say nothing
+    return None if name is None or name.startswith("unk__") else name
 
 
 def list_layers(graph: ir.Graph, layouts: Mapping[str, str], kinds: Mapping[str, str]) -> tuple[Layer, ...]:

@@ -1,0 +1,196 @@
+"""Shapes of all tensors for inputs of one given size: a walk through the graph, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import onnx
+    import onnx_ir as ir
+    from numpy.typing import NDArray
+
+__all__ = ["propagate"]
+
+# constants larger than this are weights: no shape is computed from them
+LARGEST = 4096
+# what shapes are computed with; none of these makes a small tensor large
+ARITHMETIC = frozenset(
+    (
+        *(
+            "Abs",
+            "Add",
+            "And",
+            "Cast",
+            "Ceil",
+            "Concat",
+            "Div",
+            "Equal",
+            "Floor",
+            "Gather",
+            "Greater",
+            "Identity",
+        ),
+        *(
+            "Less",
+            "Max",
+            "Min",
+            "Mod",
+            "Mul",
+            "Neg",
+            "Not",
+            "Or",
+            "Pow",
+            "ReduceMax",
+            "ReduceMin",
+            "ReduceProd",
+        ),
+        *(
+            "ReduceSum",
+            "Reshape",
+            "Round",
+            "Slice",
+            "Split",
+            "Sqrt",
+            "Squeeze",
+            "Sub",
+            "Transpose",
+            "Unsqueeze",
+        ),
+        "Where",
+    )
+)
+
+
+def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Tensor name -> shape, of every tensor whose shape follows from the shapes of the inputs.
+
+    Unlike inference over the whole graph, this evaluates shape arithmetic as it goes (with the reference operators of
+    `onnx`), so that the shape given to a Reshape or a Resize is a constant by the time it gets there.
+    """
+    import onnx
+    import onnx_ir as ir
+
+    walk = _Walk(model, inputs)
+    for node in model.graph:
+        if node.op_type == "Shape" and node.domain == "" and walk.shape(node.inputs[0]) is not None:
+            walk.read_shape(node)
+            continue
+        try:
+            schema = onnx.defs.get_schema(node.op_type, model.opset_imports.get(node.domain, 1), node.domain)
+        except onnx.defs.SchemaError:
+            # an operator outside the standard: what follows from it stays unknown
+            continue
+        proto = ir.to_proto(node)
+        constants = walk.constants_read_by(node)
+        if node.op_type in ARITHMETIC and len(constants) == sum(bool(name) for name in proto.input):
+            walk.evaluate(proto, constants)
+        else:
+            walk.infer(proto, schema, constants)
+    return walk.shapes
+
+
+class _Walk:
+    """What is known so far: the types of tensors, and the values of small constants."""
+
+    def __init__(self, model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> None:
+        import onnx
+        import onnx_ir as ir
+
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._types: dict[str, onnx.TypeProto] = {}
+        self._constants: dict[str, NDArray[Any]] = {}
+        self._opsets = [onnx.helper.make_opsetid(*item) for item in model.opset_imports.items()]
+        self._ir_version = model.ir_version
+        for value in model.graph.inputs:
+            name = str(value.name)
+            if name in inputs and value.dtype is not None:
+                self._know_type(name, int(value.dtype), inputs[name])
+        for name, value in model.graph.initializers.items():
+            tensor = ir.convenience.get_const_tensor(value)
+            if tensor is not None:
+                self._know_type(name, int(tensor.dtype), tuple(int(dim) for dim in tensor.shape.numpy()))
+                if tensor.size <= LARGEST:
+                    self._constants[name] = tensor.numpy()
+
+    def shape(self, value: ir.Value | None) -> tuple[int, ...] | None:
+        return None if value is None else self.shapes.get(str(value.name))
+
+    def read_shape(self, node: ir.Node) -> None:
+        import numpy as np
+
+        dims = self.shape(node.inputs[0]) or ()
+        end = node.attributes["end"].as_int() if "end" in node.attributes else None
+        self._know_value(
+            str(node.outputs[0].name),
+            np.array(dims[node.attributes.get_int("start", 0) : end], dtype=np.int64),
+        )
+
+    def constants_read_by(self, node: ir.Node) -> dict[str, NDArray[Any]]:
+        names = (str(value.name) for value in node.inputs if value is not None)
+        return {name: self._constants[name] for name in names if name in self._constants}
+
+    def evaluate(self, proto: onnx.NodeProto, constants: Mapping[str, NDArray[Any]]) -> None:
+        import numpy as np
+        import onnx
+        from onnx.reference import ReferenceEvaluator
+
+        graph = onnx.helper.make_graph(
+            [proto],
+            "node",
+            [onnx.helper.make_value_info(name, self._types[name]) for name in constants],
+            [onnx.ValueInfoProto(name=name) for name in proto.output if name],
+        )
+        model = onnx.helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+        try:
+            with np.errstate(all="ignore"):
+                values: list[Any] = list(ReferenceEvaluator(model).run(None, dict(constants)))
+        except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError):
+            # sizes chosen at random need not suit the model; the shape stays unknown
+            return
+        for name, value in zip((name for name in proto.output if name), values, strict=True):
+            self._know_value(name, value)
+
+    def infer(
+        self, proto: onnx.NodeProto, schema: onnx.defs.OpSchema, constants: Mapping[str, NDArray[Any]]
+    ) -> None:
+        import onnx
+
+        if any(name and name not in self._types for name in proto.input):
+            return
+        try:
+            found = onnx.shape_inference.infer_node_outputs(
+                schema,
+                proto,
+                {name: self._types[name] for name in proto.input if name},
+                {name: onnx.numpy_helper.from_array(array, name) for name, array in constants.items()},
+                opset_imports=self._opsets,
+                ir_version=self._ir_version,
+            )
+        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+            # the shape stays unknown, which every reader of shapes must expect anyway
+            return
+        for name, kind in found.items():
+            self._types[name] = kind
+            dims = kind.tensor_type.shape.dim if kind.tensor_type.HasField("shape") else None
+            if dims is not None and all(dim.HasField("dim_value") for dim in dims):
+                self.shapes[name] = tuple(int(dim.dim_value) for dim in dims)
+        if proto.op_type == "Constant" and proto.attribute and proto.attribute[0].name == "value":
+            value = onnx.numpy_helper.to_array(proto.attribute[0].t)
+            if value.size <= LARGEST:
+                self._constants[proto.output[0]] = value
+
+    def _know_value(self, name: str, value: NDArray[Any]) -> None:
+        import numpy as np
+        import onnx
+
+        value = np.asarray(value)
+        if value.size <= LARGEST:
+            self._constants[name] = value
+        self._know_type(name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+
+    def _know_type(self, name: str, dtype: int, shape: tuple[int, ...]) -> None:
+        import onnx
+
+        self._types[name] = onnx.helper.make_tensor_type_proto(dtype, shape)
+        self.shapes[name] = shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,10 +86,13 @@ class HeatCard:
 
 @dataclass(frozen=True)
 class HeatColumn:
+    """``main`` at the first convolution, ``last`` at the last feature map, ``others`` at every other layer."""
+
     column: str
-    reference: HeatCard
-    own: HeatCard | None
-    by_layer: list[HeatCard]
+    main: HeatCard
+    last: HeatCard | None
+    own: HeatCard
+    others: list[HeatCard]
 
 
 @dataclass(frozen=True)
@@ -203,14 +206,11 @@ def heat_images(group: Group) -> list[HeatBlock]:
         for column, study in zip(columns(group), group.studies, strict=True):
             what = f"image {index + 1} ({caption}), {column}"
             photo = study.photos[index]
-            by_layer: Mapping[str, Sequence[Heat]] = study.by_layer
+            cards = {layer: heat_card(heats[index], photo, what) for layer, heats in study.reference.items()}
+            main = cards.pop(study.main_layer)
+            last = cards.pop(study.last_layer, None)
             cells.append(
-                HeatColumn(
-                    column,
-                    heat_card(study.reference[index], photo, what),
-                    heat_card(study.own[index], photo, what) if study.own else None,
-                    [heat_card(heats[index], photo, what) for heats in by_layer.values()],
-                )
+                HeatColumn(column, main, last, heat_card(study.own[index], photo, what), list(cards.values()))
             )
         photo_figure = photograph(first.photos[index], f"Image {index + 1}: {caption}")
         blocks.append(HeatBlock(index + 1, caption, photo_figure, cells))

@@ -36,7 +36,7 @@ class Options:
     """How much is computed: filters shown, steps of gradient ascent and its seed, whether gradients are checked."""
 
     filters: int = 25
-    steps: int = 40
+    steps: int = 30
     seed: int = 0
     check: bool = True
     every_layer: bool = True
@@ -48,10 +48,11 @@ class Options:
 class RunStudy:
     """One run, looked into.
 
-    ``photos`` (n, H, W, 3) uint8; ``reference`` the heatmaps with respect to the source report's class (or, of a data
-    set that it does not know, each image's own), ``own`` those with respect to each image's own class, ``by_layer`` the
-    first at every layer shown; ``probe_maps`` (layer name to (M, C, H, W)) and ``probe_heat`` (M, H, W) belong to the
-    probe images.
+    ``photos`` (n, H, W, 3) uint8; ``reference`` (layer name to one heatmap per image) with respect to the source
+    report's class, or, of a data set that it does not know, each image's own; ``own`` with respect to each image's
+    own class, at ``main_layer``, the first convolution as in the source report; ``last_layer`` is the last feature
+    map before the score. ``probe_maps`` (layer name to (M, C, H, W)) and ``probe_heat`` (main and last layer to
+    (M, H, W)) belong to the probe images.
     """
 
     run: Run
@@ -62,16 +63,17 @@ class RunStudy:
     reference_number: int | None
     reference_words: str
     reference_target: str
-    reference: tuple[Heat, ...]
+    main_layer: str
+    last_layer: str
+    reference: dict[str, tuple[Heat, ...]]
     own: tuple[Heat, ...]
-    by_layer: dict[str, tuple[Heat, ...]]
     probe_maps: dict[str, Array] = field(repr=False)
-    probe_heat: Array = field(repr=False)
+    probe_heat: dict[str, Array] = field(repr=False)
 
     @property
     def heats(self) -> list[Heat]:
         """Every heatmap of this run."""
-        return [*self.reference, *self.own, *(heat for heats in self.by_layer.values() for heat in heats)]
+        return [*(heat for heats in self.reference.values() for heat in heats), *self.own]
 
 
 def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
@@ -113,10 +115,16 @@ def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
     samples = [x[index : index + 1] for index in range(len(x))]
     same_words = [words] * len(x)
 
-    def heat(given: Sequence[Any], words_of: Sequence[str], layer: str | None = None) -> tuple[Heat, ...]:
+    def heat(given: Sequence[Any], words_of: Sequence[str], layer: str) -> tuple[Heat, ...]:
         return tuple(study_heat(lens, samples, given, words_of, layer=layer, check=options.check))
 
-    probe_heat = np.asarray(lens.explain(probes, method="gradcam", target=probe_targets).heatmap, np.float64)
+    main = next((tap for tap, kind in run.taps.items() if kind.startswith("Convolution")), convolution.name)
+    last = lens.default_layer(targets[0]).name
+    layers_of_heat = dict.fromkeys([main, last, *run.taps] if options.every_layer else [main, last])
+    probe_heat = {
+        layer: np.asarray(lens.explain(probes, "gradcam", probe_targets, layer).heatmap, np.float64)
+        for layer in dict.fromkeys([main, last])
+    }
     return RunStudy(
         run=run,
         photos=rgb_images(run.images),
@@ -126,9 +134,10 @@ def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
         reference_number=number,
         reference_words=words,
         reference_target=str(targets[0]) if number is not None else "",
-        reference=heat(targets, same_words),
-        own=heat([target for target, _ in own], [text for _, text in own]),
-        by_layer={tap: heat(targets, same_words, tap) for tap in run.taps} if options.every_layer else {},
+        main_layer=main,
+        last_layer=last,
+        reference={layer: heat(targets, same_words, layer) for layer in layers_of_heat},
+        own=heat([target for target, _ in own], [text for _, text in own], main),
         probe_maps=probe_maps,
         probe_heat=probe_heat,
     )

@@ -103,20 +103,32 @@ def _filters(studies: Sequence[RunStudy]) -> list[Claim]:
 
 def _heatmaps(studies: Sequence[RunStudy]) -> list[Claim]:
     explained = [study for study in studies if study.reference_number is not None]
-    regions = {case_name(study): (study.run.probe_images, study.probe_heat) for study in explained}
+    at_layers = [
+        (f"{case_name(study)}, at {_where(study, layer)}", study, heat)
+        for study in explained
+        for layer, heat in study.probe_heat.items()
+    ]
+    regions = {name: (study.run.probe_images, heat) for name, study, heat in at_layers}
     return [
         claims.targets_are_the_first_class(
             {
-                case_name(study): ([heat.target for heat in study.reference], study.reference_target)
+                case_name(study): (
+                    [heat.target for heats in study.reference.values() for heat in heats],
+                    study.reference_target,
+                )
                 for study in explained
             }
         ),
         claims.resemblance_shows_yellow(
-            {case_name(study): (_resemblance(study), study.probe_heat) for study in explained}
+            {name: (_resemblance(study), heat) for name, study, heat in at_layers}
         ),
         claims.empty_regions_are_unaffected(regions),
         claims.boundaries_contribute(regions),
     ]
+
+
+def _where(study: RunStudy, layer: str) -> str:
+    return "the convolution" if layer == study.main_layer else "the last feature map"
 
 
 def _resemblance(study: RunStudy) -> Array:

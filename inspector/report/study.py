@@ -56,7 +56,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Heat:
-    """One image's heatmap (H, W) in [0, 1], or [-1, 1] where ``signed``, at the input's size, with the verdict on the gradient it was made of."""
+    """One image's heatmap at the input's size, in [0, 1], or [-1, 1] where ``signed``, and its gradient's check."""
 
     caption: str
     target: str

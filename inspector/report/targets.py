@@ -26,11 +26,8 @@ def class_target(outputs: Mapping[str, Sequence[str]], number: int) -> Target | 
     """One output: its logit. Several: the sum of their log-probabilities, the log-probability of the combination."""
     from inspector.objectives import Target, TargetSum
 
-    labels = head_labels(outputs, number)
-    if len(labels) == 1:
-        ((name, label),) = labels.items()
-        return Target(name, label=label)
-    return TargetSum(tuple(Target(name, label=label).log_probability() for name, label in labels.items()))
+    named = [Target(name, label=outputs[name][label]) for name, label in head_labels(outputs, number).items()]
+    return named[0] if len(named) == 1 else TargetSum(tuple(target.log_probability() for target in named))
 
 
 def class_words(outputs: Mapping[str, Sequence[str]], number: int) -> str:
@@ -50,6 +47,4 @@ def own_target(outputs: Mapping[str, Sequence[str]], number: int) -> tuple[Targe
     labels = head_labels(outputs, number)
     name = max(outputs, key=lambda output: len(outputs[output]))
     word = outputs[name][labels[name]]
-    return Target(name, label=labels[name]), (
-        f"its own class, {word}" if len(labels) == 1 else f"{name} = {word}"
-    )
+    return Target(name, label=word), (f"its own class, {word}" if len(labels) == 1 else f"{name} = {word}")

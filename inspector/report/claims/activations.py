@@ -245,6 +245,7 @@ def sections_differ(
         "from 0.95 on. This shows that they differ; that what follows the convolution is the cause it cannot show, "
         "since another random start alone gives other filters." + note,
         measure_each(pairs, measure),
+        "it takes Section-1 and Section-2 for Line in one framework, with the same probe images",
     )
 
 

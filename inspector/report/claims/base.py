@@ -40,10 +40,16 @@ class Claim:
     cases: dict[str, Measurement] = field(default_factory=dict)
 
 
-def judge(number: int, text: str, method: str, cases: Mapping[str, Measurement]) -> Claim:
-    """A claim holds only if it holds in every case; with no case it is said to be not measured."""
+def judge(
+    number: int,
+    text: str,
+    method: str,
+    cases: Mapping[str, Measurement],
+    otherwise: str = "no model that it speaks of is in this report",
+) -> Claim:
+    """A claim holds only if it holds in every case; with no case it is not measured, for the reason ``otherwise``."""
     if not cases:
-        return Claim(number, text, NOT_MEASURED, "no model that it speaks of is in this report", method)
+        return Claim(number, text, NOT_MEASURED, otherwise, method)
     holding = [name for name, case in cases.items() if case.holds]
     verdict = HOLDS if len(holding) == len(cases) else DOES_NOT_HOLD
     if len(cases) == 1:

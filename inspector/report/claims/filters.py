@@ -27,7 +27,7 @@ def twenty_five_shown(counts: Mapping[str, tuple[int, int]]) -> Claim:
     return judge(
         7,
         "25 of the 32 filters of the first convolution are shown.",
-        "Counted from the figures below and the convolution's weights.",
+        "Counted from the figures above and the convolution's weights.",
         measure_each(counts, measure),
     )
 

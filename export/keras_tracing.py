@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from export.errors import ExportError
 from export.taps import OUTPUT, Key, TapRecorder, flatten_named
-from export.tensorflow_graph import mark
+from export.tensorflow_graph import input_specs, mark
 from export.verify import Array, InputSpec
 
 __all__ = ["Call", "Traced", "find_layers"]
@@ -85,23 +85,8 @@ class Call:
         ]
 
     def specs(self) -> list[InputSpec]:
-        """The inputs as `export.verify` wants them; other unknown dimensions are tried at 32."""
-        return [
-            InputSpec(
-                name,
-                tuple(
-                    1 if axis == 0 and size is None else 32 if size is None else size
-                    for axis, size in enumerate(shape)
-                ),
-                np.dtype(dtype.as_numpy_dtype),
-                bool(shape) and shape[0] is None,
-                0,
-                high,
-            )
-            for name, shape, dtype, high in zip(
-                self.names, self._shapes, self._dtypes, self._highs, strict=True
-            )
-        ]
+        """The inputs as `export.verify` wants them."""
+        return input_specs(self.names, self.signature(), self._highs)
 
 
 def _leaf_name(leaf: Any, index: int, leaves: Sequence[Any]) -> str:

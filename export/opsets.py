@@ -7,7 +7,7 @@ from functools import cache
 import onnx
 from onnx import TensorProto, helper
 
-from export.errors import ExportError
+from export.errors import ExportError, first_line
 
 __all__ = ["DEFAULT_OPSET", "OLDEST_OPSET", "convert", "ir_version_for", "newest_opset", "require_opset"]
 
@@ -68,8 +68,7 @@ def convert(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     try:
         return version_converter.convert_version(model, opset)
     except Exception as error:  # its C++ exceptions have no common base
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ExportError(
-            f"the graph could not be converted from opset {present} to {opset}: {first_line}. "
+            f"the graph could not be converted from opset {present} to {opset}: {first_line(error)}. "
             f"Export with opset={present}"
         ) from error

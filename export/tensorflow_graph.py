@@ -13,12 +13,13 @@ import onnx
 import onnx_ir as ir
 import tensorflow as tf
 
-from export.errors import ExportError
+from export.errors import ExportError, first_line
 from export.markers import DOMAIN, OPERATOR
 from export.simplify import simplify
 from export.taps import Key
+from export.verify import InputSpec
 
-__all__ = ["full_precision", "graph_of_function", "mark"]
+__all__ = ["full_precision", "graph_of_function", "input_specs", "mark"]
 
 NEWEST_WRITTEN = 18  # by tf2onnx 1.17; newer opsets by conversion
 
@@ -50,7 +51,7 @@ def graph_of_function(
         except ExportError:
             raise
         except Exception as error:  # tf2onnx and TensorFlow raise whatever comes
-            raise ExportError(f"tf2onnx cannot write this model: {_first_line(error)}") from error
+            raise ExportError(f"tf2onnx cannot write this model: {first_line(error)}") from error
     _require_translated(proto)
     model: ir.Model = ir.from_proto(proto)
     renamed = {spec.name: name for spec, name in zip(signature, input_names, strict=True)}
@@ -58,6 +59,27 @@ def graph_of_function(
         value.name = renamed[str(value.name).removesuffix(":0")]
     simplify(model)
     return model
+
+
+def input_specs(
+    names: Sequence[str], signature: Sequence[Any], highs: Sequence[int] | None = None
+) -> list[InputSpec]:
+    """The inputs as `export.verify` wants them; open dimensions other than the batch are tried at 32.
+
+    `highs` are the largest whole numbers to draw; by default 255 for uint8 and 1 for other types.
+    """
+    specs = []
+    for i, (name, spec) in enumerate(zip(names, signature, strict=True)):
+        shape = tuple(spec.shape)
+        sizes = tuple(1 if axis == 0 else 32 if size is None else size for axis, size in enumerate(shape))
+        batched = bool(shape) and shape[0] is None
+        high = highs[i] if highs is not None else 255 if spec.dtype == tf.uint8 else 1
+        specs.append(
+            InputSpec(
+                name, sizes if batched else shape, np.dtype(spec.dtype.as_numpy_dtype), batched, 0, high
+            )
+        )
+    return specs
 
 
 def _write_marker(_graph: Any, node: Any, _name: str, _args: Any) -> None:
@@ -98,11 +120,6 @@ def _require_translated(model: onnx.ModelProto) -> None:
         raise ExportError(
             f"tf2onnx has no translation for these TensorFlow operators of the model: {', '.join(sorted(strange))}"
         )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 @contextlib.contextmanager

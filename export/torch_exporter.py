@@ -14,7 +14,7 @@ import onnx_ir as ir
 import torch
 from torch import nn
 
-from export.errors import ExportError
+from export.errors import ExportError, first_line
 from export.metadata import encode_metadata, layer_kind
 from export.opsets import DEFAULT_OPSET, require_opset
 from export.simplify import simplify
@@ -76,10 +76,15 @@ def export_torch(
                 **{n: seen[key] for n, key in names.items() if key in seen},
             }
 
-        kinds = {name: layer_kind(type(layers[key.layer]).__name__) for name, key in names.items()}
+        kinds = {name: layer_kind(_class_name(layers[key.layer])) for name, key in names.items()}
         framework = {"name": "torch", "version": str(torch.__version__)}
         encoded = encode_metadata(metadata, framework, kinds)
         return write_verified(Job(model, Path(path), opset, specs, own, names, encoded, reference, tolerance))
+
+
+def _class_name(layer: nn.Module) -> str:
+    """The class of a module; one rebuilt from a `.pt2` file says itself what it was."""
+    return str(getattr(layer, "original_class", type(layer).__name__))
 
 
 def _with_batch(tensor: torch.Tensor, batched: bool) -> torch.Tensor:
@@ -97,7 +102,7 @@ def _run_once(traced: Traced, tensors: list[torch.Tensor]) -> None:
     except Exception as error:
         raise ExportError(
             f"the module cannot be run on the example (at a batch of {tensors[0].shape[0] if tensors[0].ndim else 1}): "
-            f"{_first_line(error)}. For a module made for one batch size pass dynamic_batch=False"
+            f"{_cause(error)}. For a module made for one batch size pass dynamic_batch=False"
         ) from error
 
 
@@ -124,7 +129,7 @@ def _trace(traced: Traced, tensors: list[torch.Tensor], specs: list[InputSpec]) 
                 external_data=False,
             )
     except Exception as error:
-        raise ExportError(f"PyTorch cannot export this module: {_first_line(error)}") from error
+        raise ExportError(f"PyTorch cannot export this module: {_cause(error)}") from error
     finally:
         traced.marking = False
     assert exported is not None
@@ -152,9 +157,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _first_line(error: BaseException) -> str:
-    """The cause at the root of a chain of wrapped errors, in one line."""
+def _cause(error: BaseException) -> str:
+    """The root of a chain of wrapped errors."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return first_line(error)

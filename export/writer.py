@@ -15,7 +15,7 @@ import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
 from export.downgrade import to_opset_17
-from export.errors import ExportError
+from export.errors import ExportError, first_line
 from export.markers import place_outputs
 from export.opsets import convert, ir_version_for
 from export.taps import Key
@@ -169,6 +169,4 @@ def _check(path: Path) -> None:
     try:
         onnx.checker.check_model(path)
     except onnx.checker.ValidationError as error:
-        raise ExportError(
-            f"the exported graph is not valid ONNX: {str(error).strip().splitlines()[0]}"
-        ) from error
+        raise ExportError(f"the exported graph is not valid ONNX: {first_line(error)}") from error

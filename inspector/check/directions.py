@@ -6,7 +6,7 @@ import numpy as np
 
 from inspector.check.stencil import Array
 
-__all__ = ["choose_directions"]
+__all__ = ["choose_directions", "keep_equal"]
 
 
 def choose_directions(gradient: Array, random: np.random.Generator, count: int, elements: int) -> Array:
@@ -33,3 +33,16 @@ def choose_directions(gradient: Array, random: np.random.Generator, count: int, 
     singles = np.zeros((len(largest), size))
     singles[np.arange(len(largest)), largest] = 1
     return np.concatenate([rows, singles]).reshape(-1, *gradient.shape)
+
+
+def keep_equal(values: Array, random: np.random.Generator, count: int) -> Array:
+    """(count, *shape): random directions in which equal elements move alike.
+
+    A plain background stays plain, so that the equal values in a maximum stay equal, and the score has a slope along
+    them even where it has no gradient. In the even ones the most frequent value does not move either: what is zero in
+    front of a ReLU stays zero.
+    """
+    distinct, which, frequency = np.unique(values, return_inverse=True, return_counts=True)
+    moves = random.standard_normal((count, len(distinct)))
+    moves[1::2, int(np.argmax(frequency))] = 0
+    return moves[:, which.reshape(-1)].reshape(count, *values.shape)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.check.directions import choose_directions
+from inspector.check.directions import choose_directions, keep_equal
 from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
 from inspector.check.reference import Array, DoublePrecisionError, Float64Evaluator
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
 from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
 from inspector.check.verdict import GradientCheck, Precision
-from inspector.check.wording import describe
+from inspector.check.wording import UNKNOWN, Comparison, Displayed, describe
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -30,6 +30,8 @@ TOO_LARGE = 400_000_000
 DISPLAYED = {"float16": 1e-2}
 """Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
 DISPLAYED_DEFAULT = 1e-5
+MOVES = 8
+"""Evaluations spent on how far float32 rounding can move the gradient, where that matters."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,14 @@ def check_problem(
 
     In float64, |fd - <g, v>| <= 1e-6 max(|fd|, |<g, v>|) must hold for every direction v that no kink prevents, g
     being the gradient graph evaluated in float64; and the displayed gradient must lie within 1e-5 of g (relative,
-    L2). See `inspector.check.stencil` for how slopes are measured and kinks told, and `inspector.check.richardson`
-    for float32.
+    L2), or, where a kink is nearer than float32 rounding, within what that rounding can make of g. See
+    `inspector.check.stencil` for how slopes are measured and kinks told, and `inspector.check.richardson` for float32.
 
     Where the score has a kink at the tensor's own value (equal values meet in a maximum: a picture with a plain
     background is full of them) it has no gradient there, and what is displayed is one of several one-sided ones. The
     check is then made beside it, at the value plus uniform noise of 1 % (failing that, 10 %) of its magnitude, the
-    gradient being evaluated there too; the verdict says so.
+    gradient being evaluated there too; the verdict says so. At the value itself it is made in directions in which equal
+    elements move alike: along them the score has a slope, which any of the one-sided gradients must give.
 
     Args:
         problem: what to check.
@@ -125,23 +128,33 @@ def _check(
     backward = _backward(method.evaluator, problem)
     here = backward(forward.point)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
-    for noise in NOISES:
-        point = forward.point + noise * scale * random.uniform(-1, 1, forward.point.shape)
-        gradient = backward(point) if noise else here
-        lines = choose_directions(gradient, random, directions, elements)
+
+    def compare(point: Array, gradient: Array, lines: Array) -> list[Comparison]:
         claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
         rounding = measure_noise(forward.scores, point, scale, random, method.eps)
         slopes = method.measure(forward.scores, point, lines, claims, scale, rounding)
-        if 2 * sum(slope.kind == "kink" for slope in slopes) <= len(slopes):
+        return [Comparison(slope, float(claim)) for slope, claim in zip(slopes, claims, strict=True)]
+
+    for noise in NOISES:
+        point = forward.point + noise * scale * random.uniform(-1, 1, forward.point.shape)
+        gradient = backward(point) if noise else here
+        found = compare(point, gradient, choose_directions(gradient, random, directions, elements))
+        if 2 * sum(comparison.kinked for comparison in found) <= len(found):
             break
+    along: list[Comparison] = []
+    if noise:
+        along = compare(forward.point, here, keep_equal(forward.point, random, elements))
+        along = [comparison for comparison in along if not comparison.kinked]
+    displayed = UNKNOWN
+    if method is DOUBLE:
+        displayed = _compare_displayed(problem, backward, forward.point, here, random)
     return describe(
-        slopes=slopes,
-        claims=claims,
+        found=found,
+        along=along,
         precision=method.precision,
         reason=reason,
         zero=not here.any(),
-        float32_error=_displayed_error(problem, here) if method is DOUBLE else float("nan"),
-        float32_limit=_displayed_limit(problem),
+        displayed=displayed,
         noise=noise,
         evaluations=forward.evaluations,
     )
@@ -158,18 +171,32 @@ def _backward(evaluator: type[Evaluator], problem: Problem) -> Callable[[Array],
     return gradient
 
 
-def _displayed_error(problem: Problem, exact: Array) -> float:
+def _compare_displayed(
+    problem: Problem,
+    backward: Callable[[Array], Array],
+    point: Array,
+    exact: Array,
+    random: np.random.Generator,
+) -> Displayed:
+    """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
+
+    Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
+    So where the two gradients differ by more than the limit, the float64 one is evaluated at values of the tensor moved
+    by float32 rounding (four units in the last place of its largest magnitude): it may differ by twice what that
+    makes of it.
+    """
     shown = problem.displayed
     if shown is None:
         name = f"gradient.{problem.tensor}"
         shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
-    # of a file with a fixed batch, one sample is shown of several equal ones
-    exact = exact[: len(shown)] if shown.ndim else exact
-    difference = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - exact))
     norm = float(np.linalg.norm(exact))
-    return difference / norm if norm else (0.0 if difference == 0 else float("inf"))
-
-
-def _displayed_limit(problem: Problem) -> float:
-    dtype = "float32" if problem.displayed is None else problem.displayed.dtype.name
-    return DISPLAYED.get(dtype, DISPLAYED_DEFAULT)
+    # of a file with a fixed batch, one sample is shown of several equal ones
+    like = exact[: len(shown)] if shown.ndim else exact
+    distance = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - like))
+    error = distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
+    limit = DISPLAYED.get(shown.dtype.name, DISPLAYED_DEFAULT)
+    if error <= limit or norm == 0 or not np.isfinite(error):
+        return Displayed(error, limit, limit)
+    moves = 4 * SINGLE.eps * float(np.abs(point).max()) * random.uniform(-1, 1, (MOVES, *point.shape))
+    moved = max(float(np.linalg.norm(backward(point + move) - exact)) / norm for move in moves)
+    return Displayed(error, limit, max(limit, 2 * moved))

@@ -30,6 +30,7 @@ class GradientCheck:
         precision: of the finite differences and of the gradient compared with them.
         float32_error: relative L2 distance of the displayed gradient from the float64 one; NaN where there is no
             float64 one.
+        float32_tolerance: what that distance may be: 1e-5; more where a kink is nearer than float32 rounding.
         noise: 0 where the check was made at the tensor's own value; else the amplitude of the uniform noise added to
             it, as a share of its largest magnitude, because the score has a kink at the value itself.
         evaluations: evaluations of the score spent.
@@ -45,6 +46,7 @@ class GradientCheck:
     unresolved: int
     precision: Precision
     float32_error: float
+    float32_tolerance: float
     noise: float
     evaluations: int
     samples: int
@@ -81,6 +83,7 @@ def combine(checks: Sequence[GradientCheck]) -> GradientCheck:
         unresolved=sum(check.unresolved for check in checks),
         precision="float32" if any(check.precision == "float32" for check in checks) else "float64",
         float32_error=_largest([check.float32_error for check in checks]),
+        float32_tolerance=_largest([check.float32_tolerance for check in checks]),
         noise=max(check.noise for check in checks),
         evaluations=sum(check.evaluations for check in checks),
         samples=len(checks),

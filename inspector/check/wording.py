@@ -3,52 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from inspector.check.stencil import Array, Slope
+from inspector.check.stencil import Slope
 from inspector.check.verdict import GradientCheck, Precision, Verdict
 
-__all__ = ["describe"]
+__all__ = ["UNKNOWN", "Displayed", "describe"]
+
+
+@dataclass(frozen=True)
+class Displayed:
+    """How far the displayed gradient is from the float64 one (relative, L2).
+
+    Attributes:
+        error: the distance.
+        limit: what it may be.
+        reach: what it may be where float32 rounding reaches across kinks; `limit` where it does not.
+    """
+
+    error: float
+    limit: float
+    reach: float
+
+    @property
+    def beyond(self) -> bool:
+        return self.error > self.reach
+
+    @property
+    def rounded(self) -> bool:
+        """Float32 rounding fell on the other side of a kink."""
+        return self.limit < self.error <= self.reach
+
+
+UNKNOWN = Displayed(float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One direction: the slope measured, and what the gradient says it is, in the same unit."""
+
+    slope: Slope
+    claim: float
+
+    @property
+    def error(self) -> float:
+        """Relative difference; 0 where a kink leaves nothing to compare, or both are zero."""
+        size = max(abs(self.slope.value), abs(self.claim))
+        return 0.0 if self.kinked or size == 0 else abs(self.slope.value - self.claim) / size
+
+    @property
+    def wrong(self) -> bool:
+        # (negated: NaN is wrong)
+        return not self.error <= self.slope.tolerance
+
+    @property
+    def kinked(self) -> bool:
+        return self.slope.kind == "kink"
+
+    @property
+    def decided(self) -> bool:
+        return self.slope.kind == "smooth"
 
 
 def describe(
     *,
-    slopes: Sequence[Slope],
-    claims: Array,
+    found: Sequence[Comparison],
+    along: Sequence[Comparison],
     precision: Precision,
     reason: str,
     zero: bool,
-    float32_error: float,
-    float32_limit: float,
+    displayed: Displayed,
     noise: float,
     evaluations: int,
 ) -> GradientCheck:
     """Judge a gradient.
 
     Args:
-        slopes: as measured, one per direction.
-        claims: (D,) the gradient's slope along the same directions, in the same unit.
-        precision: of both.
-        reason: why the precision is not float64.
+        found: the comparisons.
+        along: further ones at the tensor's own value, where `found` were made beside it.
+        precision: of all of them.
+        reason: why it is not float64.
         zero: the gradient is zero everywhere at the tensor's own value.
-        float32_error: relative distance of the displayed gradient from the float64 one.
-        float32_limit: what it may be.
+        displayed: the displayed gradient beside the float64 one.
         noise: see `GradientCheck`.
         evaluations: see `GradientCheck`.
     """
-    compared = [_compare(slope, float(claim)) for slope, claim in zip(slopes, claims, strict=True)]
-    wrong = [error for slope, error in zip(slopes, compared, strict=True) if not error <= slope.tolerance]
-    decided = [error for slope, error in zip(slopes, compared, strict=True) if slope.kind == "smooth"]
-    kinks = sum(slope.kind == "kink" for slope in slopes)
-    unresolved = len(slopes) - len(decided) - kinks
-    tolerance = max((slope.tolerance for slope in slopes if slope.kind == "smooth"), default=float("nan"))
-    far = float32_error > float32_limit
+    every = [*found, *along]
+    wrong = [comparison.error for comparison in every if comparison.wrong]
+    decided = [comparison.error for comparison in every if comparison.decided]
+    kinks = sum(comparison.kinked for comparison in found)
+    unresolved = len(every) - len(decided) - kinks
+    tolerance = max((c.slope.tolerance for c in every if c.decided), default=float("nan"))
 
     verdict: Verdict
-    if wrong or far:
+    if wrong or displayed.beyond:
         verdict = "failed"
     elif zero:
         verdict = "vacuous"
-    elif 2 * len(decided) < len(slopes):
+    elif 2 * sum(c.decided for c in found) < len(found) or (noise and displayed.rounded):
+        # at a kink (see `noise`) rounding can make anything of a gradient: nothing can be said of the one displayed
         verdict = "inconclusive"
     else:
         verdict = "passed"
@@ -57,7 +110,7 @@ def describe(
     parts = []
     if wrong:
         parts.append(
-            f"off by {largest:.1e} from finite differences in {len(wrong)} of {len(slopes)} directions"
+            f"off by {largest:.1e} from finite differences in {len(wrong)} of {len(every)} directions"
         )
     elif verdict == "vacuous":
         parts.append("the gradient is zero everywhere, and so are the finite differences: nothing was tested")
@@ -65,18 +118,26 @@ def describe(
         parts.append(f"agrees with finite differences in {len(decided)} directions to {largest:.1e}")
     parts[-1:] = [f"{parts[-1]} ({_precision(precision, tolerance, reason)})"] if parts else []
     if kinks:
-        parts.append(f"{kinks} of {len(slopes)} directions given up: a kink (ReLU, max) between the points")
+        parts.append(f"{kinks} of {len(every)} directions given up: a kink (ReLU, max) between the points")
     if unresolved and verdict != "vacuous":
-        parts.append(f"{unresolved} of {len(slopes)} directions given up: rounding hides the slope")
-    if float32_error == float32_error:
+        parts.append(f"{unresolved} of {len(every)} directions given up: rounding hides the slope")
+    if displayed.rounded:
         parts.append(
-            f"the displayed gradient is {'only ' if far else ''}within {float32_error:.1e} of the float64 one"
+            f"the displayed gradient is within {displayed.error:.1e} of the float64 one, which itself changes by up to "
+            f"{displayed.reach / 2:.1e} when the tensor moves by float32 rounding: a kink is nearer than that"
         )
+    elif displayed is not UNKNOWN:
+        only = "only " if displayed.beyond else ""
+        parts.append(f"the displayed gradient is {only}within {displayed.error:.1e} of the float64 one")
     if noise:
         parts.append(
             f"checked at the tensor's value plus noise of {noise:.0%} of its range, because the score has a kink at the"
             " value itself (a ReLU at zero, or equal values in a maximum) and the gradient there is one of several"
         )
+        if along:
+            parts.append(
+                f"at the value itself, in {len(along)} directions in which equal elements move alike"
+            )
     return GradientCheck(
         verdict=verdict,
         max_relative_error=largest,
@@ -85,20 +146,13 @@ def describe(
         kinks=kinks,
         unresolved=unresolved,
         precision=precision,
-        float32_error=float32_error,
+        float32_error=displayed.error,
+        float32_tolerance=displayed.reach,
         noise=noise,
         evaluations=evaluations,
         samples=1,
         message="; ".join(parts),
     )
-
-
-def _compare(slope: Slope, claim: float) -> float:
-    """Relative error; 0 where a kink leaves nothing to compare or both are zero."""
-    size = max(abs(slope.value), abs(claim))
-    if slope.kind == "kink" or size == 0:
-        return 0.0
-    return abs(slope.value - claim) / size
 
 
 def _precision(precision: Precision, tolerance: float, reason: str) -> str:

@@ -102,15 +102,25 @@ def test_a_change_of_curvature_is_no_kink() -> None:
 
 
 def test_equal_values_in_a_maximum() -> None:
-    x = np.full((1, 1, 4, 4), 0.5, np.float32)
-    pool = "y = GlobalMaxPool(x)"
-    right = """
-        top = GlobalMaxPool(x) hit = Equal(x, top) dx = CastLike(hit, x)
+    x = np.full((1, 4, 4), 0.5, np.float32)
+    largest = "last = Constant<value_ints=[-1]>() y = ReduceMax<keepdims=0>(x, last)"
+    first = """
+        minus = Constant<value_int=-1>() depth = Constant<value_int=4>() values = Constant<value_floats=[0.0, 1.0]>()
+        place = ArgMax<axis=-1, keepdims=0>(x) dx = OneHot(place, depth, values)
     """
-    # at x itself every element is hit; beside it one is
-    check = check_problem(problem(x, pool, right))
+    check = check_problem(problem(x, largest, first))
     assert check.passed
     assert check.noise == 0.01
+    assert "equal elements move alike" in check.message
+
+
+def test_a_gradient_that_counts_equal_values_more_than_once_fails() -> None:
+    # right wherever the maximum is unique, and four times too large where four are equal
+    x = np.full((1, 4, 4), 0.5, np.float32)
+    largest = "last = Constant<value_ints=[-1]>() top = ReduceMax(x, last) y = Squeeze(top, last)"
+    check = check_problem(problem(x, largest, "hit = Equal(x, top) dx = CastLike(hit, x)"))
+    assert check.verdict == "failed"
+    assert check.max_relative_error == pytest.approx(0.75)
 
 
 def test_nothing_to_test_is_vacuous() -> None:
@@ -128,6 +138,22 @@ def test_the_displayed_gradient_is_compared() -> None:
     assert check.verdict == "failed"
     assert check.float32_error == pytest.approx(5e-5, rel=1e-2)
     assert "displayed" in check.message
+
+
+def test_a_displayed_gradient_beyond_a_kink_that_rounding_reaches() -> None:
+    # the first element is 1e-6 from its kink: float32 arithmetic may well see it on the other side
+    x = np.array([[1e-6, 1.0, 2.0, 3.0, 4.0, 5.0]], np.float32)
+    shown = np.array([[1, 2, 2, 2, 2, 2]], np.float32)
+    forward, backward = "r = Relu(x) y = Add(r, x)", STEP + ONE + "dx = Add(step, one)"
+    check = check_problem(problem(x, forward, backward, shown=shown))
+    assert check.passed
+    assert check.float32_error > 0.1
+    assert check.float32_tolerance > check.float32_error
+    assert "nearer" in check.message
+    assert check_problem(problem(x, forward, backward, shown=2 * shown)).verdict == "failed"
+    x[0, 0] = 0
+    at_the_kink = check_problem(problem(x, forward, backward, shown=np.full_like(shown, 2)))
+    assert at_the_kink.verdict == "inconclusive"
 
 
 def test_a_gradient_hidden_by_rounding_is_inconclusive() -> None:

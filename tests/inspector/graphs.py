@@ -107,7 +107,12 @@ def multi_head(batch: int | str = "batch") -> onnx.ModelProto:
         "layers": {"conv": "Convolution 2D", "relu": "ReLU"},
     }
     return model(
-        nodes, {"image": [batch, 3, 8, 8]}, {name: [batch, n] for name, n in sizes.items()}, weights, 18, metadata
+        nodes,
+        {"image": [batch, 3, 8, 8]},
+        {name: [batch, n] for name, n in sizes.items()},
+        weights,
+        18,
+        metadata,
     )
 
 

@@ -146,7 +146,10 @@ def test_broken_weights_are_named_where_gradients_are_asked_for(value: float, sa
 
 def test_a_mask_of_minus_infinity_is_no_broken_weight() -> None:
     mask = np.array([[0, -np.inf, 0]], dtype=np.float32)
-    nodes = [helper.make_node("Add", ["x", "mask"], ["masked"]), helper.make_node("Softmax", ["masked"], ["y"])]
+    nodes = [
+        helper.make_node("Add", ["x", "mask"], ["masked"]),
+        helper.make_node("Softmax", ["masked"], ["y"]),
+    ]
     load(model(nodes, {"x": ["n", 3]}, {"y": ["n", 3]}, {"mask": mask})).require_finite_weights()
 
 
@@ -164,7 +167,9 @@ def test_initializers_listed_as_inputs_are_not_asked_for() -> None:
 def test_weights_in_constant_nodes_are_weights() -> None:
     proto = cnn()
     constants = [
-        helper.make_node("Constant", [], [tensor.name], value=numpy_helper.from_array(numpy_helper.to_array(tensor)))
+        helper.make_node(
+            "Constant", [], [tensor.name], value=numpy_helper.from_array(numpy_helper.to_array(tensor))
+        )
         for tensor in proto.graph.initializer
     ]
     nodes = [*constants, *proto.graph.node]

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import warnings
+from importlib import metadata
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from inspector import Inspector
+from inspector.errors import InputError, InspectorError, ModelError
+from inspector.session import Cache, Session, choose_providers
+from inspector.session import providers as providers_module
+from tests.inspector.graphs import cnn, images, model
+
+
+def test_cpu_is_asked_for_explicitly() -> None:
+    assert choose_providers("cpu") == ["CPUExecutionProvider"]
+    assert choose_providers(["CPUExecutionProvider"]) == ["CPUExecutionProvider"]
+    assert Session(cnn(), "cpu", threads=1).providers == ["CPUExecutionProvider"]
+
+
+def test_without_a_driver_cuda_is_not_chosen_and_asking_for_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(providers_module, "cuda_driver_present", lambda: False)
+    assert choose_providers(None) == ["CPUExecutionProvider"]
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(InspectorError, match="no NVIDIA driver"):
+        choose_providers("cuda")
+
+
+def test_with_a_driver_cuda_comes_first_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(providers_module, "cuda_driver_present", lambda: True)
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    (name, options), cpu = choose_providers(None)
+    assert (name, options["use_tf32"], cpu) == ("CUDAExecutionProvider", "0", "CPUExecutionProvider")
+
+
+def test_an_unknown_provider_lists_those_that_there_are() -> None:
+    with pytest.raises(InspectorError, match=r"no provider 'quantum'; it has .*CPUExecutionProvider"):
+        choose_providers("quantum")
+
+
+def test_two_wheels_over_each_other_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    providers_module.warn_of_two_wheels.cache_clear()
+    monkeypatch.setattr(metadata, "version", lambda name: "1.0")
+    with pytest.warns(RuntimeWarning, match="onnxruntime and onnxruntime-gpu"):
+        choose_providers("cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        choose_providers("cpu")
+    providers_module.warn_of_two_wheels.cache_clear()
+
+
+def test_a_model_that_the_runtime_refuses() -> None:
+    proto = model([helper.make_node("Conv", ["x", "y"], ["z"])], {"x": [2], "y": [3]}, {"z": None})
+    with pytest.raises(ModelError, match="onnxruntime cannot load the model") as caught:
+        Session(proto, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 5])
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_a_file_with_a_fixed_batch_is_run_in_slices(batch: int, samples: int) -> None:
+    x = images(samples)
+    free, fixed = Inspector(cnn()), Inspector(cnn(batch=batch))
+    np.testing.assert_allclose(fixed.run(x)["logits"], free.run(x)["logits"], atol=1e-5)
+    np.testing.assert_allclose(fixed.activations(x)["relu"], free.activations(x)["relu"], atol=1e-5)
+    targets = [3, 0, 7, 7, 2][:samples]
+    np.testing.assert_allclose(
+        fixed.gradient(x, targets, wrt="conv"), free.gradient(x, targets, wrt="conv"), atol=1e-6
+    )
+
+
+def test_inputs_that_do_not_fit() -> None:
+    lens = Inspector(cnn())
+    x = images()
+    cases = [
+        (
+            x.astype(np.float64),
+            r"expected float32 \(batch, 3, 16, 16\), given float64 \(3, 3, 16, 16\).*astype\('float32'\)",
+        ),
+        ((255 * x).astype(np.uint8), r"expected float32 .*given uint8"),
+        (x[:, :1], r"expected float32 \(batch, 3, 16, 16\), given float32 \(3, 1, 16, 16\)"),
+        (x[0], r"given float32 \(3, 16, 16\); the batch axis is missing: give x\[None\]"),
+        (x[:0], "is empty"),
+        ({"picture": x}, r"no input 'picture'; its inputs are 'image' float32"),
+        ({}, r"input 'image' is missing"),
+        (np.where(x > 2, np.nan, x).astype(np.float32), "contains NaN"),
+        (np.where(x > 2, np.inf, x).astype(np.float32), "contains infinity"),
+    ]
+    for given, said in cases:
+        with pytest.raises(InputError, match=said):
+            lens.run(given)
+
+
+def test_several_inputs_are_given_by_name_and_share_their_batch() -> None:
+    lens = Inspector(
+        model([helper.make_node("Add", ["a", "b"], ["y"])], {"a": ["n", 2], "b": ["n", 2]}, {"y": None})
+    )
+    a, b = np.ones((3, 2), np.float32), np.full((3, 2), 2, np.float32)
+    np.testing.assert_array_equal(lens.run({"a": a, "b": b})["y"], a + b)
+    with pytest.raises(InputError, match="has 2 inputs: give a dict with 'a' float32"):
+        lens.run(a)
+    with pytest.raises(InputError, match="'a' and 'b' share the dimension 'n', but have 3 and 2"):
+        lens.run({"a": a, "b": b[:2]})
+
+
+def test_the_cache_forgets_what_was_unused_longest() -> None:
+    cache: Cache[str] = Cache(size=2)
+    built = []
+
+    def build(key: str) -> str:
+        return cache.get(key, lambda: built.append(key) or key)  # type: ignore[func-returns-value]
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert build(key) == key
+    assert built == ["a", "b", "c", "b"]
+
+
+def test_one_compiled_session_serves_every_class_and_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspector.objectives import evaluator
+
+    compiled = []
+    real = evaluator.Session
+    monkeypatch.setattr(evaluator, "Session", lambda *args: compiled.append(args) or real(*args))
+    lens = Inspector(cnn())
+    for count, target in ((1, 3), (4, None), (2, [1, 2]), (3, "logits[4]"), (3, "logits[:4]")):
+        lens.gradient(images(count), target)
+    assert len(compiled) == 1

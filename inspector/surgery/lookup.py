@@ -29,7 +29,7 @@ def reads(node: ir.Node) -> list[ir.Value]:
         if attribute.type == ir.AttributeType.GRAPH:
             body = attribute.as_graph()
             values += [value for inner in body.all_nodes() for value in inner.inputs if value is not None]
-            values += body.outputs
+            values.extend(list(body.outputs))
     return values
 
 

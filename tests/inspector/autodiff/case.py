@@ -36,6 +36,8 @@ class Case:
     opset: int = 18
     runtime: bool = True
     """Whether onnxruntime runs the operator itself with these attributes."""
+    newest: int = 26
+    """The newest opset with this form of the operator that onnxruntime runs."""
     note: str = ""
 
     @property

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from onnx import TensorProto, helper, numpy_helper, parser
+
+from inspector.check.reference import DoublePrecisionError, Float64Evaluator
+from tests.inspector.check.problems import model, normal
+
+
+def test_results_are_exact_to_double_precision() -> None:
+    # in float32 the sum would lose the small number
+    x = np.array([[1.0, 1e-12]], np.float64)
+    proto = model(
+        "float[N,2] x => float[N] y", "axes = Constant<value_ints=[1]>() y = ReduceSum<keepdims=0>(x, axes)"
+    )
+    assert Float64Evaluator(proto).run(None, {"x": x})[0][0] == 1 + 1e-12
+
+
+def test_the_error_function_is_not_rounded_to_single_precision() -> None:
+    evaluator = Float64Evaluator(model("float[N] x => float[N] y", "y = Erf(x)"))
+    assert evaluator.run(None, {"x": np.array([0.3])})[0][0] == math.erf(0.3)
+
+
+def test_weights_keep_the_values_of_the_file() -> None:
+    weight = normal(3, 2)
+    proto = model("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": weight})
+    x = normal(4, 3)
+    expected = x.astype(np.float64) @ weight.astype(np.float64)
+    np.testing.assert_allclose(Float64Evaluator(proto).run(None, {"x": x})[0], expected, rtol=1e-14)
+    assert proto.graph.initializer[0].data_type == TensorProto.FLOAT
+
+
+def test_half_precision_and_casts_are_widened() -> None:
+    text = """<ir_version: 8, opset_import: ["" : 18]> g (float16[N] x) => (float16[N] y) {
+        wide = Cast<to=1>(x) t = Cast<to=1>(third) z = Mul(wide, t) y = Cast<to=10>(z)
+    }"""
+    proto = parser.parse_model(text)
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([1 / 3], np.float16), "third"))
+    (y,) = Float64Evaluator(proto).run(None, {"x": np.array([3.0], np.float16)})
+    assert y.dtype == np.float64
+    assert y[0] == 3 * np.float64(np.float16(1 / 3))
+
+
+def test_constants_in_every_form_are_widened() -> None:
+    body = """
+        a = Constant<value_float=0.1>() b = Constant<value_floats=[0.1]>() s = Shape(x)
+        c = ConstantOfShape<value = float[1] {0.1}>(s) ab = Add(a, b) abc = Add(ab, c) y = Add(x, abc)
+    """
+    (y,) = Float64Evaluator(model("float[N] x => float[N] y", body)).run(None, {"x": np.zeros(2)})
+    np.testing.assert_array_equal(y, 3 * np.float64(np.float32(0.1)))
+
+
+def test_any_tensor_of_the_main_graph_can_be_asked_for() -> None:
+    evaluator = Float64Evaluator(model("float[N] x => float[N] y", "a = Add(x, x) b = Exp(a) y = Neg(b)"))
+    a, y = evaluator.run(["a", "y"], {"x": np.array([0.5])})
+    assert (a[0], y[0]) == (1.0, -math.e)
+    assert evaluator.input_names == ["x"]
+    assert evaluator.output_names == ["y"]
+
+
+def test_branches_and_functions_are_widened() -> None:
+    text = """<ir_version: 8, opset_import: ["" : 18, "local" : 1]> g (float[N] x, bool c) => (float[N] y) {
+        t = local.third(x)
+        y = If(c) <then_branch = yes () => (float[N] p) { k = Constant<value_float=0.1>() p = Mul(t, k) },
+                   else_branch = no () => (float[N] q) { q = Identity(t) }>
+    }
+    <domain: "local", opset_import: ["" : 18]> third (v) => (w) { k = Constant<value_float=0.3>() w = Mul(v, k) }"""
+    feeds = {"x": np.array([1.0]), "c": np.array(True)}
+    (y,) = Float64Evaluator(parser.parse_model(text)).run(None, feeds)
+    assert y[0] == np.float64(np.float32(0.3)) * np.float64(np.float32(0.1))
+
+
+def test_a_model_of_onnx_ir_is_taken_too() -> None:
+    proto = model("float[N] x => float[N] y", "y = Exp(x)")
+    assert Float64Evaluator(ir.from_proto(proto)).run(None, {"x": np.array([1.0])})[0][0] == math.e
+
+
+def test_an_operator_that_it_does_not_know_is_named() -> None:
+    node = helper.make_node("Mystery", ["x"], ["y"], domain="nowhere")
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in "xy"]
+    graph = helper.make_graph([node], "g", value[:1], value[1:])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("nowhere", 1)])
+    with pytest.raises(DoublePrecisionError, match="Mystery"):
+        Float64Evaluator(proto)
+
+
+def test_an_operator_that_computes_in_single_precision_is_refused() -> None:
+    # onnx.reference makes float32 of AffineGrid's result, whatever goes in
+    proto = model(
+        "float[N,2,3] x => float[N,H,W,2] y",
+        "size = Constant<value_ints=[1, 1, 2, 2]>() y = AffineGrid(x, size)",
+        opset=20,
+    )
+    with pytest.raises(DoublePrecisionError, match="AffineGrid computes in float32"):
+        Float64Evaluator(proto).run(None, {"x": normal(1, 2, 3)})
+
+
+def test_what_goes_wrong_in_an_operator_is_said() -> None:
+    proto = model("float[N] x => float[N] y", "shape = Constant<value_ints=[7]>() y = Reshape(x, shape)")
+    with pytest.raises(DoublePrecisionError, match="cannot reshape"):
+        Float64Evaluator(proto).run(None, {"x": normal(2)})
+
+
+def test_old_batch_normalisation_does_not_train() -> None:
+    weights = {
+        name: np.full(2, value, np.float32) for name, value in zip("sbmv", (2.0, 1.0, 3.0, 4.0), strict=True)
+    }
+    proto = model(
+        "float[N,2] x => float[N,2] y", "y = BatchNormalization<epsilon=0.0>(x, s, b, m, v)", weights, opset=9
+    )
+    (y,) = Float64Evaluator(proto).run(None, {"x": np.array([[5.0, 7.0]])})
+    np.testing.assert_array_equal(y, [[3.0, 5.0]])
+
+
+def test_the_footprint_leaves_the_weights_out() -> None:
+    proto = model("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": normal(3, 2)})
+    assert Float64Evaluator(proto).footprint({"x": normal(4, 3)}) == 8 * (4 * 3 + 4 * 2)
+
+
+def test_the_model_given_is_not_changed() -> None:
+    proto = model("float[N] x => float[N] y", "k = Constant<value_float=0.1>() y = Mul(x, k)")
+    before = proto.SerializeToString()
+    Float64Evaluator(proto).run(None, {"x": normal(2)})
+    assert proto.SerializeToString() == before
+
+
+def test_bfloat16_weights() -> None:
+    proto = model("float[N] x => float[N] y", "c = Cast<to=1>(w) y = Mul(x, c)")
+    weight = helper.make_tensor("w", TensorProto.BFLOAT16, [1], [0.5])
+    proto.graph.initializer.append(weight)
+    assert numpy_helper.to_array(weight)[0] == 0.5
+    assert Float64Evaluator(proto).run(None, {"x": np.array([3.0])})[0][0] == 1.5

@@ -12,7 +12,7 @@ import numpy as np
 from trainers.atomic import replacing
 from trainers.data import Dataset, load, report_images
 from trainers.errors import TrainerError
-from trainers.figures import confusion_figure, learning_curve, scores_figure
+from trainers.figures import draw_all
 from trainers.frameworks import get_framework
 from trainers.learner import Learner
 from trainers.metrics import evaluate
@@ -125,7 +125,8 @@ def _complete(run: Run, learner: Learner, dataset: Dataset, on_batch: OnBatch, o
     history = fit(run, learner, dataset, on_batch, on_epoch)
     metrics = evaluate(run.spec, dataset, predict(learner, dataset.test_images))
     run.write("metrics", metrics)
-    _draw(run, history, metrics)
+    title = f"{run.info['model']} ({run.info['framework']})"
+    draw_all(run.path / "figures", title, history, metrics)
     return run.updated(status="finished", epochs=len(history))
 
 
@@ -133,14 +134,3 @@ def _save_images(run: Run, dataset: Dataset) -> None:
     chosen = report_images(dataset)
     with replacing(run.path / "images.npz") as partial, partial.open("wb") as file:
         np.savez_compressed(file, **chosen._asdict())
-
-
-def _draw(run: Run, history: list[dict[str, Any]], metrics: Mapping[str, Any]) -> None:
-    title = f"{run.info['model']} ({run.info['framework']})"
-    figures = {"learning-curve": learning_curve(history, title)}
-    for output, scores in metrics["heads"].items():
-        figures[f"confusion-{output}"] = confusion_figure(scores, f"{title}, {output}")
-        figures[f"scores-{output}"] = scores_figure(scores, f"{title}, {output}")
-    for name, figure in figures.items():
-        with replacing(run.path / "figures" / f"{name}.png") as partial:
-            figure.savefig(partial, dpi=110)

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainers.atomic import replacing
 from trainers.schedule import best_epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["confusion_figure", "learning_curve", "scores_figure"]
+__all__ = ["confusion_figure", "draw_all", "learning_curve", "scores_figure"]
 
 TITLED_CELLS = 12
 """Up to so many classes the cells of a confusion matrix carry their count."""
+
+
+def draw_all(
+    folder: Path, title: str, history: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]
+) -> None:
+    """Write every figure of a run as PNG: `learning-curve`, and `confusion-OUTPUT`, `scores-OUTPUT` for each output.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    figures = {"learning-curve": learning_curve(history, title)}
+    for output, scores in metrics["heads"].items():
+        figures[f"confusion-{output}"] = confusion_figure(scores, f"{title}, {output}")
+        figures[f"scores-{output}"] = scores_figure(scores, f"{title}, {output}")
+    for name, figure in figures.items():
+        with replacing(folder / f"{name}.png") as partial:
+            figure.savefig(partial, dpi=110)
 
 
 def learning_curve(history: Sequence[Mapping[str, Any]], title: str) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,11 @@ class KerasLearner:
                 f"{path} is not a checkpoint of onnxlens, or is damaged; nothing in it was run"
             )
         try:
-            self._model.load_weights(path)
-        except (OSError, ValueError, KeyError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns where a file lacks weights, and leaves those of the layer as they were
+                warnings.simplefilter("error", UserWarning)
+                self._model.load_weights(path)
+        except (OSError, ValueError, KeyError, UserWarning) as error:
             raise TrainerError(
                 f"{path} is damaged, or holds the weights of another model than {self.spec.name}"
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -127,13 +128,16 @@ class TorchLearner:
         self._fill(self._read(path), path)
 
     def _read(self, path: Path) -> dict[str, Any]:
+        foreign = f"{path} is not a checkpoint of onnxlens, or is damaged; nothing in it was run"
+        # the zip archives that PyTorch writes, not bare pickles; FileNotFoundError where there is nothing
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise TrainerError(foreign)
         try:
-            # weights_only: a pickle that would run code is refused, not run
+            # weights_only: a pickle in the archive that would run code is refused, not run
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-            raise TrainerError(
-                f"{path} is not a checkpoint of onnxlens, or is damaged; nothing in it was run"
-            ) from error
+            raise TrainerError(foreign) from error
         if not isinstance(state, dict) or "weights" not in state:
             raise TrainerError(f"{path} is not a checkpoint of onnxlens")
         return state

@@ -30,14 +30,19 @@ def loss_weights(_: click.Context, __: click.Parameter, values: tuple[str, ...])
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", type=click.Choice(MODELS))
-@click.option("--framework", type=click.Choice(["torch", "tensorflow"]), required=True)
+@click.option(
+    "--framework",
+    type=click.Choice(["torch", "tensorflow"]),
+    required=True,
+    help="PyTorch, or Keras 3 on TensorFlow.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Run folder.  [default: runs/MODEL-FRAMEWORK]",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="At most so many.  [default: 8]")
-@click.option("--batch-size", type=click.IntRange(min=1), help="[default: 256]")
+@click.option("--epochs", type=click.IntRange(min=1), help="At most so many.  [default: 6]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images per step.  [default: 256]")
 @click.option(
     "--learning-rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -62,7 +67,11 @@ def loss_weights(_: click.Context, __: click.Parameter, values: tuple[str, ...])
 @click.option("--limit", type=click.IntRange(min=60), help="MNIST: only so many training images.")
 @click.option("--mnist-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files.")
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="auto: an accelerator if there is one, else the CPU.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all]")
 @click.option("--resume", is_flag=True, help="Go on from the last complete epoch of the run in --out.")

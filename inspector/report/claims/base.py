@@ -57,8 +57,8 @@ def judge(
         return Claim(number, text, verdict, only.figure, method, dict(cases))
     figure = f"holds in {len(holding)} of {len(cases)}"
     failing = [name for name in cases if name not in holding]
-    if holding and failing:
-        figure += f"; not in {', '.join(failing)}"
+    if holding and len(failing) <= 2:
+        figure += "".join(f"; not in {name}" for name in failing)
     return Claim(number, text, verdict, figure, method, dict(cases))
 
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import click
 
-from inspector.cli.console import note, print_json, print_table, table
+from inspector.cli.console import note, plain, print_json, print_table, table
 from inspector.cli.open import open_model, open_pictures
 from inspector.cli.options import image_arguments, model_argument, picture_options, shared_options
-from inspector.cli.verdicts import STYLES, figures, mention
+from inspector.cli.verdicts import HEADINGS, mention, row
 from inspector.cli.words import as_spelt
 
 __all__ = ["check"]
@@ -55,13 +55,18 @@ def check(
         print_json(
             [{"image": name, "wrt": wrt, "target": target, **found.to_json()} for name, found in verdicts]
         )
+    else:
+        click.echo(f"d ({target or 'top class'}) / d ({where})")
+        columns = [
+            (heading, "left" if heading in ("verdict", "precision") else "right") for heading in HEADINGS
+        ]
+        made = table([("image", "left"), *columns])
+        for name, found in verdicts:
+            made.add_row(plain(name), *row(found))
+        print_table(made)
     for name, found in verdicts:
         if not as_json:
-            made = table(f"{name}: d {target or 'top class'} / d {where}", [("", "left"), ("", "left")])
-            for heading, value in figures(found):
-                made.add_row(heading, value, style=STYLES[found.verdict] if heading == "verdict" else None)
-            print_table(made)
-            click.echo(found.message)
+            click.echo(f"{name}: {found.message}.")
         mention(found, name)
     if not all(found.passed for _, found in verdicts):
         click.get_current_context().exit(1)

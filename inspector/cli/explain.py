@@ -12,6 +12,7 @@ import click
 from inspector.cli.console import note, print_json, print_path, print_table, table, track
 from inspector.cli.open import open_model, open_pictures
 from inspector.cli.options import image_arguments, model_argument, out_option, picture_options, shared_options
+from inspector.cli.targets import one_target_each
 from inspector.cli.verdicts import STYLES, mention
 from inspector.cli.words import as_spelt, parse_settings
 
@@ -56,10 +57,11 @@ class Result:
 @shared_options
 def explain(
     model: Path, images: tuple[Path, ...], method: str | None, layers: tuple[str, ...],
-    targets: tuple[str, ...], score: Literal["logit", "output"], checked: bool, settings: tuple[str, ...], as_json: bool, out: Path,
-    labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
+    targets: tuple[str, ...], score: Literal["logit", "output"], checked: bool, settings: tuple[str, ...],
+    as_json: bool, out: Path, labels: Path | None, provider: str | None, threads: int | None, quiet: bool,
+    **picture: Any,
 ) -> None:  # fmt: skip
-    """Heatmaps of what a prediction rests on.
+    """Draw heatmaps of what a prediction rests on (Grad-CAM, ...).
 
     For each picture and layer: picture, heatmap and overlay in one figure, and the overlay at the picture's own size.
 
@@ -68,7 +70,7 @@ def explain(
     options = parse_settings(settings)
     lens = open_model(model, provider, threads, labels)
     pictures = open_pictures(lens, images, quiet or as_json, **picture)
-    wanted = _one_each(targets, pictures, lens)
+    wanted = one_target_each(targets, len(pictures), lens)
     names = [name for layer in lens.layers(plumbing=True) for name in layer.outputs]
     at: list[str | None] = [lens.resolve_layer(as_spelt(layer, names)).name for layer in layers] or [None]
     total = len(pictures) * len(at)
@@ -87,30 +89,13 @@ def explain(
         print_json([_record(result) for result in results])
     else:
         _print(results)
+    for message in dict.fromkeys(message for result in results for message in result.found.notes):
+        note(message, quiet or as_json)
     for result in results:
-        for message in result.found.notes:
-            note(f"{result.picture.name}: {message}", quiet or as_json)
         if result.found.check is not None:
             mention(result.found.check, result.picture.name)
     if any(result.found.check is not None and result.found.check.verdict == "failed" for result in results):
         click.get_current_context().exit(1)
-
-
-def _one_each(targets: Sequence[str], pictures: Sequence[Picture], lens: Inspector) -> list[str | None]:
-    """A target per picture; raises TargetError where there are neither one nor as many as pictures."""
-    from inspector.errors import TargetError
-
-    if not targets:
-        return [None] * len(pictures)
-    names = [output.name for output in lens.outputs]
-    spelt: list[str | None] = [as_spelt(target, names) for target in targets]
-    if len(spelt) == 1:
-        return spelt * len(pictures)
-    if len(spelt) != len(pictures):
-        raise TargetError(
-            f"{len(spelt)} targets for {len(pictures)} pictures: give one for all of them, or one for each."
-        )
-    return spelt
 
 
 def _draw(result: Result, lens: Inspector, targets: Sequence[str], count: int, out: Path) -> list[Path]:
@@ -181,7 +166,7 @@ def _print(results: Sequence[Result]) -> None:
         ("method", "left"),
         ("check", "left"),
     ]
-    made = table("", columns)
+    made = table(columns)
     for result in results:
         found = result.found
         verdict = found.check.verdict if found.check is not None else "not checked"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from inspector.cli.console import print_path
+from inspector.cli.console import print_path, progress_bar
 from inspector.cli.open import open_model
 from inspector.cli.options import model_argument, out_option, shared_options
 from inspector.cli.words import as_spelt, parse_numbers
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from inspector.lens import Inspector
     from inspector.model import Layer
 
@@ -34,7 +36,7 @@ HABIT = 25
     help="Which filters, or classes of the logits (default: the first 25).",
 )
 @click.option(
-    "--steps", type=click.IntRange(min=1), default=40, show_default=True, help="Steps of gradient ascent."
+    "--steps", type=click.IntRange(min=1), default=30, show_default=True, help="Steps of gradient ascent."
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the noise that the ascent starts from."
@@ -57,7 +59,8 @@ def filters(
     mode = mode.replace("ise", "ize")
     lens = open_model(model, provider, threads, labels)
     chosen = lens.resolve_layer(as_spelt(layer, _names(lens)) if layer else first_convolution(lens))
-    figure = (_kernels if mode == "kernels" else _maximised)(lens, chosen, which, steps, seed)
+    draw = _kernels if mode == "kernels" else _maximised
+    figure = draw(lens, chosen, which, steps=steps, seed=seed, quiet=quiet)
     print_path(save_figure(figure, out / f"layer-{chosen.index}-{slug(chosen.name)}_{mode}.png"))
 
 
@@ -75,7 +78,7 @@ def _names(lens: Inspector) -> list[str]:
     return [name for layer in lens.layers(plumbing=True) for name in layer.outputs]
 
 
-def _kernels(lens: Inspector, layer: Layer, which: str | None, steps: int, seed: int) -> Any:
+def _kernels(lens: Inspector, layer: Layer, which: str | None, **_: object) -> Figure:
     from inspector.render import kernel_grid
 
     kernels = lens.kernels(layer)
@@ -83,13 +86,18 @@ def _kernels(lens: Inspector, layer: Layer, which: str | None, steps: int, seed:
     return kernel_grid(kernels, f"layer {layer.index} {layer.name} ({layer.label}): kernels", chosen)
 
 
-def _maximised(lens: Inspector, layer: Layer, which: str | None, steps: int, seed: int) -> Any:
+def _maximised(
+    lens: Inspector, layer: Layer, which: str | None, *, steps: int, seed: int, quiet: bool
+) -> Figure:
     from inspector.render import image_grid, stretched
 
     count = channel_count(layer)
     chosen = parse_numbers(which, count) if which else list(range(min(HABIT, count)))
-    images = lens.maximize(layer, chosen, steps=steps, seed=seed)
-    names = lens.metadata.labels.get(layer.name, ())
+    with progress_bar("gradient ascent", quiet) as advance:
+        images = lens.maximize(
+            layer, chosen, steps, seed, progress=lambda done, total: advance(done, total, "")
+        )
+    names = lens.labels.get(layer.name, ())
     captions = [names[i] if i < len(names) else str(i) for i in chosen]
     what = "classes" if layer.layout is None else "filters"
     how = f"{steps} steps of ascent from grey, seed {seed} · each stretched to its range"

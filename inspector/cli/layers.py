@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inspector.cli.console import note, print_json, print_table, table
+from inspector.cli.console import note, plain, print_json, print_table, table
 from inspector.cli.open import open_model
 from inspector.cli.options import model_argument, shared_options
 
@@ -37,7 +37,6 @@ def layers(
         print_json(_document(lens, shown, default))
         return
     made = table(
-        f"{model.name}",
         [
             ("#", "right"), ("name", "left"), ("operator", "left"), ("kind", "left"), ("shape", "left"),
             ("type", "left"), ("parameters", "right"),
@@ -46,7 +45,7 @@ def layers(
     for layer in shown:
         mark = "*" if layer.name == default else ""
         made.add_row(
-            str(layer.index), _text(layer.name + mark), layer.op_type, _text(layer.kind or ""), _shape(layer.shape),
+            str(layer.index), plain(layer.name + mark), layer.op_type, plain(layer.kind or ""), _shape(layer.shape),
             layer.dtype or "?", f"{layer.parameters:,}" if layer.parameters else "",
         )  # fmt: skip
     print_table(made)
@@ -110,10 +109,3 @@ def _shape(shape: tuple[Dim, ...] | None) -> str:
     if shape is None:
         return "?"
     return "(" + ", ".join("?" if axis is None else str(axis) for axis in shape) + ")"
-
-
-def _text(value: str) -> Any:
-    """As it is: a tensor's name may hold what rich would take for markup."""
-    from rich.text import Text
-
-    return Text(value)

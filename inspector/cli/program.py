@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -34,7 +36,7 @@ COMMANDS: dict[str, Entry] = {
         "inspector.cli.filters:filters", "Draw kernels, or the pictures that filters answer to."
     ),
     "explain": Entry(
-        "inspector.cli.explain:explain", "Heatmaps of what a prediction rests on (Grad-CAM, ...)."
+        "inspector.cli.explain:explain", "Draw heatmaps of what a prediction rests on (Grad-CAM, ...)."
     ),
     "check": Entry("inspector.cli.check:check", "Check the gradient against finite differences."),
     "report": Entry("inspector.cli.report:report", "Write one self-contained HTML report."),
@@ -82,8 +84,11 @@ class Program(click.Group):
         given = list(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
         try:
-            # whatever a command returns is its own business: only ctx.exit(code) sets the code
-            code = super().main(given, prog_name or "onnxlens", **extra)
+            with warnings.catch_warnings():
+                warnings.showwarning = _one_line
+                # whatever a command returns is its own business: only ctx.exit(code) sets the code
+                code = super().main(given, prog_name or "onnxlens", **extra)
+            sys.stdout.flush()
         except (Exception, KeyboardInterrupt) as error:
             code, line = exit_code_and_line(error)
             if traceback_wanted(given):
@@ -92,11 +97,37 @@ class Program(click.Group):
                 traceback.print_exception(error)
             if line:
                 click.echo(line, err=True)
+            if isinstance(error, OSError):
+                _give_up_stdout()
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> int:
-        super().invoke(ctx)
+        try:
+            super().invoke(ctx)
+        except BrokenPipeError:
+            # the reader (head, less) has seen enough; click would make it exit code 1, which here is a failed check
+            _give_up_stdout()
         return 0
+
+
+def _one_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """A warning from Python as people read it: no file name, no line of code."""
+    click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
+
+
+def _give_up_stdout() -> None:
+    """Point stdout nowhere where it cannot be written to, so that Python does not complain again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_command(found: object, name: str) -> click.Command:

@@ -9,23 +9,28 @@ from inspector.cli.console import warn
 if TYPE_CHECKING:
     from inspector.check import GradientCheck
 
-__all__ = ["STYLES", "figures", "mention"]
+__all__ = ["HEADINGS", "STYLES", "mention", "row"]
 
+HEADINGS = (
+    "verdict",
+    "directions",
+    "kinks",
+    "precision",
+    "largest relative error",
+    "allowed",
+    "float32 off by",
+)
 STYLES = {"passed": "green", "failed": "bold red", "inconclusive": "bold yellow", "vacuous": "bold yellow"}
 
 
-def figures(check: GradientCheck) -> list[tuple[str, Any]]:
-    """The rows of a verdict's table: what was found, and on what it rests."""
+def row(check: GradientCheck) -> list[Any]:
+    """A verdict and what it rests on, under `HEADINGS`."""
+    from rich.text import Text
+
     return [
-        ("verdict", check.verdict),
-        ("largest relative error", _number(check.max_relative_error)),
-        ("tolerance", _number(check.tolerance)),
-        ("precision", check.precision),
-        ("directions", str(check.directions)),
-        ("kinks", str(check.kinks)),
-        ("float32 gradient off by", _number(check.float32_error)),
-        ("evaluations", str(check.evaluations)),
-    ]
+        Text(check.verdict, style=STYLES[check.verdict]), str(check.directions), str(check.kinks), check.precision,
+        _number(check.max_relative_error), _number(check.tolerance), _number(check.float32_error),
+    ]  # fmt: skip
 
 
 def mention(check: GradientCheck, what: str) -> None:
@@ -37,4 +42,4 @@ def mention(check: GradientCheck, what: str) -> None:
 
 
 def _number(value: float) -> str:
-    return "not known" if value != value else f"{value:.2g}"
+    return "?" if value != value else f"{value:.2g}"

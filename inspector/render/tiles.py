@@ -104,9 +104,8 @@ def tile_sheet(
     figure = new_figure(sheet_width, sheet_height)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
-    start = max(MARGIN, (sheet_width - right - columns * pitch_x + GAP) / 2) if bar is None else MARGIN
     for i, tile in enumerate(tiles):
-        left = start + (i % columns) * pitch_x + (pitch_x - GAP - tile_width) / 2
+        left = MARGIN + (i % columns) * pitch_x + (pitch_x - GAP - tile_width) / 2
         top = sheet_height - head - (i // columns) * pitch_y - LABEL
         _draw(axes, tile, left, top, tile_width, tile_height)
     axes.set_xlim(0, sheet_width)

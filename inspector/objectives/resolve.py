@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -202,7 +202,7 @@ def class_number(head: Head, label: str | int) -> int:
 
 
 def _per_sample(target: AnyTargets, samples: int) -> list[OneTarget | None]:
-    if target is None or isinstance(target, int | str | Target | TargetSum | np.integer):
+    if target is None or isinstance(target, str) or not isinstance(target, Iterable):
         return [target if not isinstance(target, np.integer) else int(target)]
     targets = [int(one) if isinstance(one, np.integer) else one for one in target]
     if len(targets) != samples:

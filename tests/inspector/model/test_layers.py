@@ -169,7 +169,7 @@ def test_metadata_that_makes_no_sense_is_refused() -> None:
 
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
 def test_old_upsampling_is_converted_to_what_it_was(mode: str) -> None:
-    """onnx's converter makes it half-pixel, which gives other values."""
+    """The converter of onnx makes it half-pixel, which gives other values."""
     import onnxruntime
 
     nodes = [

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper
+
+from inspector import Inspector, Target
+from inspector.errors import LayerNotFound
+from inspector.explain import collect_activations
+from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
+
+
+def test_inputs_and_outputs() -> None:
+    lens = Inspector(multi_head())
+    assert [(t.name, t.shape, t.dtype) for t in lens.inputs] == [("image", ("batch", 3, 8, 8), "float32")]
+    assert [(t.name, t.shape) for t in lens.outputs] == [
+        ("length", ("batch", 1)),
+        ("angle", ("batch", 3)),
+        ("colour", ("batch", 1)),
+    ]
+    assert lens.labels["angle"] == ("0°", "15°", "30°")
+    assert lens.providers[-1] == "CPUExecutionProvider"
+
+
+def test_activations_are_what_the_runtime_computes() -> None:
+    proto, x = cnn(), images()
+    lens = Inspector(proto)
+    found = lens.activations(x)
+    assert list(found) == ["conv", "relu", "batch_norm", "max_pool", "flat", "logits"]
+    exposed = onnx.ModelProto()
+    exposed.CopyFrom(proto)
+    names = list(found)
+    exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names[:-1])
+    session = onnxruntime.InferenceSession(exposed.SerializeToString(), providers=["CPUExecutionProvider"])
+    for name, expected in zip(names, session.run(names, {"image": x}), strict=True):
+        np.testing.assert_allclose(found[name], expected, atol=1e-5)
+    np.testing.assert_array_equal(found["logits"], lens.run(x)["logits"])
+    assert list(lens.activations(x, layers=["Relu:1", 1])) == ["conv", "relu"]
+    assert list(lens.activations(x, layers="*_[np]o*")) == ["batch_norm", "max_pool"]
+
+
+def test_activations_within_a_memory_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    lens, x = Inspector(cnn()), images()
+    whole = lens.activations(x)
+    groups = []
+    real = lens.evaluator.values
+    monkeypatch.setattr(
+        lens.evaluator, "values", lambda feeds, names: groups.append(names) or real(feeds, names)
+    )
+    conv = 4 * 3 * 4 * 14 * 14
+    found = collect_activations(lens.evaluator, {"image": x}, lens.layers(), memory=2 * conv)
+    assert groups == [["conv", "relu"], ["batch_norm", "max_pool", "flat", "logits"]]
+    for name, array in whole.items():
+        np.testing.assert_allclose(found[name], array, atol=1e-5)
+
+
+def test_kernels() -> None:
+    lens = Inspector(cnn())
+    np.testing.assert_array_equal(lens.kernels("Conv:1"), cnn_weights()["conv.weight"])
+    with pytest.raises(LayerNotFound, match="'relu' is Relu, which has no kernels; convolutions: conv"):
+        lens.kernels("relu")
+    dense = Inspector(
+        model(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 2]}, {"y": None}, {"w": normal(2, 3)}
+        )
+    )
+    with pytest.raises(LayerNotFound, match="the model has no convolution"):
+        dense.kernels(1)
+
+
+def test_kernels_that_are_computed_are_said_to_be() -> None:
+    nodes = [helper.make_node("Conv", ["x", "k"], ["y"])]
+    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4], "k": [1, 1, 3, 3]}, {"y": None}))
+    with pytest.raises(LayerNotFound, match="computed as the model runs"):
+        lens.kernels("y")
+
+
+def test_the_kernels_of_a_named_bias_are_those_of_its_convolution() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["raw"]),
+        helper.make_node("Add", ["raw", "b"], ["biased"]),
+        helper.make_node("Identity", ["biased"], ["conv"]),
+    ]
+    weights = {"w": normal(2, 1, 3, 3), "b": normal(1, 2, 1, 1)}
+    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4]}, {"conv": None}, weights))
+    np.testing.assert_array_equal(lens.kernels("conv"), weights["w"])
+
+
+def test_the_default_layer() -> None:
+    lens = Inspector(cnn())
+    assert lens.default_layer().name == "max_pool"
+    assert lens.default_layer("batch_norm[0]").name == "relu"
+    assert Inspector(multi_head()).default_layer(Target("angle") + Target("colour")).name == "relu"
+    with pytest.raises(LayerNotFound, match="no spatial feature map"):
+        lens.default_layer("conv[0]")
+
+
+@pytest.mark.parametrize("wrt", [None, "conv", "max_pool", "logits"])
+def test_the_check_of_the_lens(wrt: str | None) -> None:
+    verdict = Inspector(cnn(final="Softmax")).check(
+        images(2), target=[None, Target(label=3).log_probability()], wrt=wrt
+    )
+    assert verdict.passed, str(verdict)
+    assert verdict.precision == "float64"
+
+
+def test_a_gradient_of_zero_is_no_passed_check() -> None:
+    verdict = Inspector(cnn()).check(images(1), target=0 * Target(label=1))
+    assert verdict.verdict == "vacuous"
+    assert not verdict.passed
+
+
+def test_the_check_of_a_converted_model_uses_the_file_as_loaded() -> None:
+    assert Inspector(cnn(opset=13)).check(images(1), wrt="relu").passed
+
+
+def test_half_precision() -> None:
+    from onnx import numpy_helper
+
+    weights = {"w": normal(4, 3, 3, 3).astype(np.float16), "fc": normal(4 * 36, 5).astype(np.float16)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["conv"]),
+        helper.make_node("Relu", ["conv"], ["relu"]),
+        helper.make_node("Flatten", ["relu"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "fc"], ["logits"]),
+    ]
+    proto = model(nodes, {"x": ["n", 3, 8, 8]}, {"logits": ["n", 5]}, weights, dtype=onnx.TensorProto.FLOAT16)
+    x = images(2, size=8).astype(np.float16)
+    lens = Inspector(proto)
+    single = onnx.ModelProto()
+    single.CopyFrom(proto)
+    for value in (*single.graph.input, *single.graph.output):
+        value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    for tensor in single.graph.initializer:
+        tensor.CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name)
+        )
+    half, full = lens.explain(x, target=2), Inspector(single).explain(x.astype(np.float32), target=2)
+    assert lens.gradient(x, 2).dtype == np.float16
+    np.testing.assert_allclose(half.heatmap, full.heatmap, atol=2e-2)
+
+
+def test_the_names_are_imported_late() -> None:
+    code = "import sys, inspector; print(*sorted({'onnx', 'onnx_ir', 'numpy', 'torch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -12,15 +12,13 @@ from inspector.check.verdict import GradientCheck, combine
 
 if TYPE_CHECKING:
     from inspector.check.gradient import Problem, check_problem
-    from inspector.check.objective import check_gradient
     from inspector.check.reference import Float64Evaluator
 
-__all__ = ["Float64Evaluator", "GradientCheck", "Problem", "check_gradient", "check_problem", "combine"]
+__all__ = ["Float64Evaluator", "GradientCheck", "Problem", "check_problem", "combine"]
 
 _HOME = {
     "Float64Evaluator": "inspector.check.reference",
     "Problem": "inspector.check.gradient",
-    "check_gradient": "inspector.check.objective",
     "check_problem": "inspector.check.gradient",
 }
 

@@ -49,11 +49,11 @@ class Float64Evaluator:
 
     @property
     def input_names(self) -> list[str]:
-        return list(self._evaluator.input_names)
+        return [str(name) for name in self._evaluator.input_names]
 
     @property
     def output_names(self) -> list[str]:
-        return list(self._evaluator.output_names)
+        return [str(name) for name in self._evaluator.output_names]
 
     def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Array]) -> list[Array]:
         """Evaluate the named outputs (None: all of them, in the model's order).

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, parser
 
-from inspector.autodiff import RULES
-from inspector.check import check_gradient
-from inspector.errors import LayerNotFound
+from inspector import Inspector
+from inspector.autodiff import RULES, vjp
+from inspector.autodiff.table import RuleTable
+from inspector.check import GradientCheck, Problem, check_problem
 from inspector.model import Model
-from inspector.objectives import Objective, TermKey
+from inspector.objectives import SCORE, Objective, TermKey, append_objective
 from tests.inspector.check.problems import model, normal
 
 Array = NDArray[Any]
@@ -47,6 +49,24 @@ def logit(
     return Objective((TermKey(tensor, transform),), (index,), (ones,), (weight * ones,))
 
 
+def check_gradient(
+    model: Model, objective: Objective, image: Array, wrt: str, rules: RuleTable = RULES
+) -> GradientCheck:
+    graph = ir.to_proto(vjp(append_objective(model.normalised, objective.keys), [SCORE], [wrt], rules))
+    feeds = {"image": image}
+    return check_problem(
+        Problem(
+            model=model.proto,
+            tensor=wrt,
+            outputs=objective.tensors,
+            score=objective.evaluate,
+            feeds=feeds,
+            gradient=graph,
+            gradient_feeds={**feeds, **objective.feeds(), f"cotangent.{SCORE}": np.ones(1, np.float32)},
+        )
+    )
+
+
 def picture() -> Array:
     """A plain background with a line: equal values in nearly every maximum."""
     image = np.zeros((1, 2, 10, 10), np.float32)
@@ -56,7 +76,7 @@ def picture() -> Array:
 
 @pytest.mark.parametrize("wrt", TAPS)
 def test_every_layer_passes_on_a_picture_with_a_plain_background(wrt: str) -> None:
-    check = check_gradient(network(), logit([2]), {"image": picture()}, wrt)
+    check = check_gradient(network(), logit([2]), picture(), wrt)
     assert check.passed, check
     assert check.max_relative_error < 1e-7
     assert check.float32_error < 1e-5
@@ -65,21 +85,19 @@ def test_every_layer_passes_on_a_picture_with_a_plain_background(wrt: str) -> No
 
 @pytest.mark.parametrize("wrt", TAPS)
 def test_every_layer_passes_on_noise(wrt: str) -> None:
-    check = check_gradient(network(), logit([2]), {"image": normal(1, 2, 10, 10)}, wrt)
+    check = check_gradient(network(), logit([2]), normal(1, 2, 10, 10), wrt)
     assert check.passed, check
 
 
 @pytest.mark.parametrize("opset", [7, 9, 11, 13, 17])
 def test_files_of_old_opsets_are_checked_as_loaded(opset: int) -> None:
-    check = check_gradient(network(opset=opset), logit([2]), {"image": normal(1, 2, 10, 10)}, "conv")
+    check = check_gradient(network(opset=opset), logit([2]), normal(1, 2, 10, 10), "conv")
     assert check.passed, check
 
 
 @pytest.mark.parametrize("transform", ["log-softmax", "log-sigmoid"])
 def test_log_probabilities(transform: str) -> None:
-    check = check_gradient(
-        network(), logit([2], transform=transform), {"image": normal(1, 2, 10, 10)}, "image"
-    )
+    check = check_gradient(network(), logit([2], transform=transform), normal(1, 2, 10, 10), "image")
     assert check.passed, check
 
 
@@ -109,31 +127,8 @@ WRONG = [*((name, scaled) for name in OPERATORS), ("Relu", through), ("Relu", gu
 @pytest.mark.parametrize(("name", "wrong"), WRONG)
 def test_a_planted_wrong_rule_fails(name: str, wrong: Any, image: Array) -> None:
     rules = RULES.override(**{name: wrong})
-    check = check_gradient(network(), logit([2]), {"image": image}, "image", rules=rules)
+    check = check_gradient(network(), logit([2]), image, "image", rules)
     assert check.verdict == "failed", check
-
-
-def test_each_sample_is_checked_by_itself() -> None:
-    images = np.concatenate([normal(1, 2, 10, 10), picture()])
-    check = check_gradient(network(), logit([2, -1]), {"image": images}, "relu")
-    assert check.passed, check
-    assert check.samples == 2
-    assert check.directions >= 24
-
-
-def test_a_file_with_a_fixed_batch() -> None:
-    check = check_gradient(network(batch="3"), logit([1, 2]), {"image": normal(2, 2, 10, 10)}, "relu")
-    assert check.passed, check
-    assert check.samples == 2
-
-
-def test_the_displayed_gradient_of_each_sample() -> None:
-    images = {"image": normal(2, 2, 10, 10)}
-    shown = np.zeros((2, 5), np.float32)
-    shown[[0, 1], [2, 3]] = 1
-    assert check_gradient(network(), logit([2, 3]), images, "logits", gradient=shown).passed
-    shown[1] = 0
-    assert check_gradient(network(), logit([2, 3]), images, "logits", gradient=shown).verdict == "failed"
 
 
 def test_several_outputs() -> None:
@@ -144,22 +139,37 @@ def test_several_outputs() -> None:
         first.sign + second.sign,
         first.weight + second.weight,
     )
-    check = check_gradient(network(), both, {"image": normal(1, 2, 10, 10)}, "image")
+    check = check_gradient(network(), both, normal(1, 2, 10, 10), "image")
     assert check.passed, check
 
 
+def test_each_sample_is_checked_by_itself() -> None:
+    images = np.concatenate([normal(1, 2, 10, 10), picture()])
+    check = Inspector(network().proto).check(images, target=[2, 3], wrt="relu")
+    assert check.passed, check
+    assert check.samples == 2
+    assert check.directions >= 24
+
+
+def test_a_file_with_a_fixed_batch() -> None:
+    check = Inspector(network(batch="3").proto).check(normal(2, 2, 10, 10), target=[1, 2], wrt="relu")
+    assert check.passed, check
+    assert check.samples == 2
+
+
 def test_a_tensor_beside_the_path_is_vacuous() -> None:
-    text = "a = Mul(x, x) aside = Neg(a) y = Exp(a)"
-    beside = Model(model("float[N,4] x => float[N,4] y, float[N,4] aside", text))
-    check = check_gradient(beside, logit([1], "y"), {"x": normal(1, 4)}, "aside")
+    beside = model(
+        "float[N,4] x => float[N,4] y, float[N,4] aside", "a = Mul(x, x) aside = Neg(a) y = Exp(a)"
+    )
+    check = Inspector(beside).check(normal(1, 4), target="y[1]", wrt="aside")
     assert check.verdict == "vacuous"
 
 
 def test_a_tensor_inside_a_function() -> None:
-    loaded = Model(function_model())
-    inside = next(node.outputs[0].name for node in loaded.graph.graph if node.op_type == "Tanh")
+    lens = Inspector(function_model())
+    inside = next(node.outputs[0].name for node in lens.model.graph.graph if node.op_type == "Tanh")
     for wrt in (inside, "x"):
-        assert check_gradient(loaded, logit([0], "y"), {"x": normal(1, 3)}, str(wrt)).passed
+        assert lens.check(normal(1, 3), target="y[0]", wrt=wrt).passed
 
 
 def function_model() -> ModelProto:
@@ -169,8 +179,3 @@ def function_model() -> ModelProto:
         }
         <domain: "local", opset_import: ["" : 18]> bend (v) => (w) { t = Tanh(v) w = Mul(t, v) }"""
     )
-
-
-def test_an_unknown_tensor() -> None:
-    with pytest.raises(LayerNotFound):
-        check_gradient(network(), logit([2]), {"image": picture()}, "nothing")

@@ -131,7 +131,7 @@ def _confusions(labels: list[str], confusion: np.ndarray[Any, Any]) -> list[Conf
     """The most frequent mistakes."""
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
-    order = np.argsort(wrong, axis=None, kind="stable")[::-1][:MOST_CONFUSIONS]
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
     cells = [np.unravel_index(place, wrong.shape) for place in order]
     return [
         Confusion(labels[row], labels[column], int(wrong[row, column]))

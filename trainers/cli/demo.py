@@ -109,7 +109,7 @@ def carry_out(step: Step, place: str) -> bool:
     arguments = step.arguments()
     say(f"{place} {step.title}", bold=True)
     say(f"  $ onnxlens {' '.join(shown(argument) for argument in arguments)}")
-    code = run_command(arguments)
+    code = run_command(arguments, show=step.figures is None)
     if code == 130:
         raise KeyboardInterrupt
     check_failed = step.check and code == 1
@@ -119,12 +119,16 @@ def carry_out(step: Step, place: str) -> bool:
             "The same command goes on from here"
         )
     step.after()
+    if step.figures is not None:
+        say(f"  {len(list(step.figures.glob('*.png')))} figures in {step.figures}")
     return check_failed
 
 
-def run_command(arguments: list[str]) -> int:
-    """Run `onnxlens` in a process of its own, on this terminal; its exit code."""
-    process = subprocess.Popen([sys.executable, "-m", "inspector", *arguments], stdout=sys.stderr)
+def run_command(arguments: list[str], *, show: bool = True) -> int:
+    """Run `onnxlens` in a process of its own; its exit code. What it prints joins the progress, or is dropped."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inspector", *arguments], stdout=2 if show else subprocess.DEVNULL
+    )
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -173,7 +177,7 @@ def sum_up(plan: Plan, folders: list[Path], summary: ReportSummary) -> None:
     table = Table(title="Test accuracy", title_justify="left", show_header=False)
     for (model, framework), folder in zip(plan.pairs, folders, strict=True):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        table.add_row(model_title(model, framework), f"{metrics['accuracy']:.2%}", str(folder / "model.onnx"))
+        table.add_row(model_title(model, framework), f"{metrics['accuracy']:.2%}")
     Console(highlight=False).print(table)
     held = sum(claim.verdict == "holds" for claim in summary.claims)
     measured = sum(claim.verdict != "not measured" for claim in summary.claims)
@@ -185,5 +189,6 @@ def sum_up(plan: Plan, folders: list[Path], summary: ReportSummary) -> None:
     click.echo(f"Inferences of the source report: {held} of {measured} measured hold")
     for line in summary.absent:
         click.echo(line)
+    click.echo(f"Models:  {plan.out / 'runs' / '*' / 'model.onnx'}")
     click.echo(f"Figures: {plan.out / 'figures'}")
     click.echo(f"Report:  {summary.path} ({summary.size / 1e6:.1f} MB)")

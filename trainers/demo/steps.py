@@ -35,8 +35,15 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One command. ``arguments`` follow ``onnxlens``; ``done`` says whether it can be skipped; ``check`` whether exit
-    code 1 means that a gradient check failed, and not that the step did.
+    """One command.
+
+    Attributes:
+        title: what it does, in words.
+        arguments: what follows `onnxlens`; asked for when the step begins.
+        done: whether it can be skipped.
+        after: called when it has ended well.
+        check: whether exit code 1 means that a gradient failed its check, and not that the step failed.
+        figures: the folder of the files that it draws, whose list nobody wants to read; None where it draws none.
     """
 
     title: str
@@ -44,6 +51,7 @@ class Step:
     done: Callable[[], bool]
     after: Callable[[], None] = lambda: None
     check: bool = False
+    figures: Path | None = None
 
 
 def model_title(model: str, framework: str) -> str:
@@ -146,7 +154,7 @@ def _look(plan: Plan, model: str, framework: str) -> list[Step]:
     commands = {
         "activations": [pictures],
         "filters": ["--mode", "maximize", "--filters", "0-24"],
-        "heatmaps": [pictures, "--target", TARGETS[model]],
+        "heatmaps": [pictures, "--layer", "conv", "--target", TARGETS[model]],
     }
 
     def step(kind: str, rest: list[str]) -> Step:
@@ -159,6 +167,7 @@ def _look(plan: Plan, model: str, framework: str) -> list[Step]:
             lambda: newer(mark, onnx),
             mark.touch,
             check=kind == "heatmaps",
+            figures=out,
         )
 
     return [step(kind, rest) for kind, rest in commands.items()]

@@ -119,7 +119,7 @@ def detail_is_lost(pairs: Mapping[str, tuple[Array, Array]]) -> Claim:
     """3. Total variation (differences of neighbouring pixels, in activation units) of maps before and after ReLU.
 
     Detail is also lost where distinct values become one: the share of the neighbouring pairs that differed before and
-    are equal after. Holds if at least 1 % of the total variation is gone.
+    are equal after. Holds if at least 1% of the total variation is gone.
     """
 
     def measure(pair: tuple[Array, Array]) -> Measurement:
@@ -142,7 +142,7 @@ def detail_is_lost(pairs: Mapping[str, tuple[Array, Array]]) -> Claim:
         3,
         "After ReLU some detail is lost.",
         "Total variation (sum of the differences of neighbouring pixels) of the channels before and after, over all "
-        "probe images; lost from 1 % on.",
+        "probe images; lost from 1% on.",
         measure_each(pairs, measure),
     )
 

@@ -48,7 +48,7 @@ def section2_has_more_detail(
 
     Each picture scaled to [0, 1], detail being the mean difference of neighbouring pixels. Holds if a random Section-2
     filter has more than a random Section-1 filter in more than half of all pairs, significantly so (one-sided
-    Mann-Whitney test at 5 %). The raw kernels' (out, in, kh, kw) medians are given beside it and do not decide.
+    Mann-Whitney test at 5%). The raw kernels' (out, in, kh, kw) medians are given beside it and do not decide.
     """
 
     def detail(pictures: Array) -> Array:
@@ -76,7 +76,7 @@ def section2_has_more_detail(
         8,
         "The Section-2 filters for Line have more detail than the Section-1 ones.",
         "Mean difference of neighbouring pixels of each maximised filter, scaled to [0, 1]; all pairs compared "
-        "(Mann-Whitney, one-sided, 5 %).",
+        "(Mann-Whitney, one-sided, 5%).",
         {name: measure(name, pair) for name, pair in maximised.items()},
     )
 

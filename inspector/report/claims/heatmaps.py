@@ -69,7 +69,7 @@ def resemblance_shows_yellow(cases: Mapping[str, tuple[Array, Array]]) -> Claim:
     """11. Spearman's rank correlation of resemblance (N,) with the yellow share of heatmaps (N, H, W) in [0, 1].
 
     Yellow is a viridis hue below 80 degrees (heat from 0.865). Holds if the correlation is positive, significantly so
-    (rho > 1.645 / sqrt(N - 1), one-sided 5 %).
+    (rho > 1.645 / sqrt(N - 1), one-sided 5%).
     """
 
     def measure(case: tuple[Array, Array]) -> Measurement:
@@ -89,7 +89,7 @@ def resemblance_shows_yellow(cases: Mapping[str, tuple[Array, Array]]) -> Claim:
         "Images with more resemblance to that class show more yellow (high) heatmap regions.",
         "Resemblance: shared attributes of the label for Line, cosine similarity with the mean picture of the "
         "digit for MNIST. Yellow: viridis hue below 80 degrees (heat from 0.865 of the maximum). Spearman's rank "
-        "correlation over the probe images, one-sided test at 5 %.",
+        "correlation over the probe images, one-sided test at 5%.",
         measure_each(cases, measure),
     )
 

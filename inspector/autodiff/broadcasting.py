@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import onnx_ir as ir
 
-from inspector.autodiff.tape import Tape
+from inspector.autodiff.tape import Operand, Tape
 
 __all__ = ["BROADCASTING", "Dim", "dims", "unbroadcast"]
 
@@ -36,14 +36,14 @@ BROADCASTING = frozenset(
 output's shape, and the engine sums each down to its input's."""
 
 
-def dims(value: ir.Value) -> list[Dim] | None:
+def dims(value: Operand) -> list[Dim] | None:
     """What the model tells of the shape of `value`; None where not even the rank is known."""
-    if value.shape is None:
+    if value is None or value.shape is None:
         return None
     return [dim if isinstance(dim, int) else dim.value for dim in value.shape.dims]
 
 
-def unbroadcast(tape: Tape, g: ir.Value, source: Sequence[Dim] | None, target: ir.Value) -> ir.Value:
+def unbroadcast(tape: Tape, g: Operand, source: Sequence[Dim] | None, target: Operand) -> Operand:
     """`g`, whose shape is `source`, summed over the axes that broadcasting `target` to `source` repeats."""
     wanted = dims(target)
     if source is None or wanted is None:
@@ -65,7 +65,7 @@ def _settled(have: Dim, want: Dim) -> bool:
     return isinstance(want, int) or (want is not None and want == have)
 
 
-def _at_run_time(tape: Tape, g: ir.Value, target: ir.Value) -> ir.Value:
+def _at_run_time(tape: Tape, g: Operand, target: Operand) -> ir.Value:
     """Sum over every axis on which `target`, its shape padded with ones in front, has length 1."""
     shape = tape.Shape(target)
     missing = tape.Sub(tape.Shape(tape.Shape(g)), tape.Shape(shape))

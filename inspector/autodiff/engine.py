@@ -56,16 +56,17 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
     tape = Tape(graph)
-    seeds = {
+    seeds: dict[ir.Value, ir.Value] = {
         target: ir.Value(name=f"cotangent.{target.name}", shape=target.shape, type=target.type)
         for target in targets
     }
     gradients = pull_back(tape, list(graph), seeds, sources, rules)
-    results = []
+    results: list[ir.Value] = []
     for source in sources:
-        gradient = tape.Identity(gradients.get(source) or tape.zeros_like(source))
-        gradient.name, gradient.shape = f"gradient.{source.name}", source.shape
-        results.append(gradient)
+        found = gradients.get(source)
+        result = tape.Identity(tape.zeros_like(source) if found is None else found)
+        result.name, result.shape = f"gradient.{source.name}", source.shape
+        results.append(result)
 
     _refuse_taken_names(graph, [*seeds.values(), *results])
     graph.inputs.extend(seeds.values())
@@ -92,7 +93,7 @@ def pull_back(
 
     for node in reversed(nodes):
         cotangents = [total(output) for output in node.outputs]
-        if active.isdisjoint(reads(node)) or active.isdisjoint(node.outputs) or not any(cotangents):
+        if active.isdisjoint(reads(node)) or all(cotangent is None for cotangent in cotangents):
             continue
         if rules.lacks(node):
             raise _not_differentiable(node, nodes, sources, seeds)
@@ -112,11 +113,13 @@ def pull_back(
 def _conform(tape: Tape, node: ir.Node, value: ir.Value, g: ir.Value) -> ir.Value:
     """`g` with the shape and dtype of `value`, whose cotangent it is."""
     if node.domain == "" and node.op_type in BROADCASTING:
-        g = unbroadcast(tape, g, dims(node.outputs[0]), value)
-    g = tape.cast(g, value.dtype)
-    if g.shape is None:
-        g.shape = value.shape
-    return g
+        summed = unbroadcast(tape, g, dims(node.outputs[0]), value)
+    else:
+        summed = g
+    result = tape.cast(summed, value.dtype)
+    if result.shape is None:
+        result.shape = value.shape
+    return result
 
 
 def _expand(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> ir.Model:

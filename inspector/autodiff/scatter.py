@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from inspector.autodiff.tape import Tape
+from inspector.autodiff.tape import Operand, Tape
 
 __all__ = ["put_back", "scatter_add"]
 
-_NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
-
 
 def scatter_add(
-    tape: Tape, shape: ir.Value, indices: ir.Value, g: ir.Value, axis: int, *, distinct: bool = False
+    tape: Tape, shape: ir.Value, indices: Operand, g: Operand, axis: int, *, distinct: bool = False
 ) -> ir.Value:
     """Zeros of `shape` with `g` added at `indices` along `axis` (as in ScatterElements).
 
@@ -23,12 +21,12 @@ def scatter_add(
     if distinct:
         return tape.ScatterElements(tape.zeros(shape, g), indices, g, axis=axis)
     # half precision would lose small terms, and onnxruntime has no such kernel
-    wide = tape.cast(g, ir.DataType.FLOAT) if g.dtype in _NARROW else g
+    wide = tape.widened(g)
     summed = tape.ScatterElements(tape.zeros(shape, wide), indices, wide, axis=axis, reduction="add")
-    return tape.cast(summed, g.dtype)
+    return tape.cast_like(summed, g)
 
 
-def put_back(tape: Tape, x: ir.Value, g: ir.Value, move: Callable[[ir.Value], ir.Value]) -> ir.Value:
+def put_back(tape: Tape, x: Operand, g: Operand, move: Callable[[ir.Value], ir.Value]) -> ir.Value:
     """The pullback of `move`, an operator that only picks, repeats and rearranges elements of `x`.
 
     It is shown the elements' positions and so tells where each of its results came from.

@@ -8,7 +8,7 @@ neighbour), sequences of sizes (which become an int64 vector) or arrays. Nothing
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,15 +17,33 @@ import onnx_ir as ir
 from inspector.autodiff.sizes import Int, Size
 from inspector.errors import ModelError
 
-__all__ = ["Pullback", "Tape", "Values"]
+__all__ = ["Operand", "Pullback", "Tape", "Values"]
 
-Values: TypeAlias = Sequence[ir.Value | None]
+Operand: TypeAlias = ir.Value | None
+"""A tensor as a node names it; None where an optional input is left out. What needs it refuses None."""
+
+Values: TypeAlias = Sequence[Operand]
 """One per input or output of a node; None is a symbolic zero (or an omitted input)."""
 
 _BOOLEAN = frozenset(
     ["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor"]
 )
+_NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
+_SMALL = 4096  # elements that may as well be written into the file
 _INTEGER = frozenset(["ArgMax", "ArgMin", "NonZero", "Shape", "Size"])
+_FIRST = frozenset(
+    [
+        "Expand",
+        "Gather",
+        "GatherElements",
+        "Pad",
+        "Reshape",
+        "ScatterElements",
+        "Slice",
+        "Squeeze",
+        "Unsqueeze",
+    ]
+)
 
 
 class Tape:
@@ -58,9 +76,7 @@ class Tape:
         node = ir.node(op_type, values, attributes, num_outputs=outputs, name=name)
         for index, output in enumerate(node.outputs):
             output.name = f"{name}.{index}" if index else name
-            output.dtype = _dtype_of_output(op_type, node, dtype)
-        if op_type == "MaxPool" and outputs == 2:
-            node.outputs[1].dtype = ir.DataType.INT64
+            output.type = ir.TensorType(_dtype_of_output(op_type, index, node, dtype))
         self.nodes.append(node)
         return node.outputs
 
@@ -106,8 +122,9 @@ class Tape:
 
     # --- shapes ------------------------------------------------------------------------------------------
 
-    def rank(self, value: ir.Value) -> int:
+    def rank(self, value: Operand) -> int:
         """The number of axes of `value`; raises ModelError where the model does not tell."""
+        value = _given(value)
         if value.shape is None:
             raise ModelError(
                 f"the gradient needs the rank of tensor {value.name!r}, and the model does not say it; "
@@ -115,8 +132,9 @@ class Tape:
             )
         return len(value.shape)
 
-    def size(self, value: ir.Value, axis: int) -> Size:
+    def size(self, value: Operand, axis: int) -> Size:
         """The length of one axis: an int where the model tells, else read at run time."""
+        value = _given(value)
         if value.shape is not None:
             axis %= len(value.shape)
             static = value.shape[axis]
@@ -128,46 +146,60 @@ class Tape:
             self._sizes[key] = Int(self, self.Shape(value, start=axis, end=end))
         return self._sizes[key]
 
-    def sizes(self, value: ir.Value) -> list[Size]:
+    def sizes(self, value: Operand) -> list[Size]:
         """The length of every axis."""
         return [self.size(value, axis) for axis in range(self.rank(value))]
 
-    def shape(self, value: ir.Value) -> ir.Value:
+    def shape(self, value: Operand) -> ir.Value:
         """The shape as an int64 vector."""
+        value = _given(value)
         if value.shape is not None and value.shape.is_static():
             return self.ints(value.shape.numpy())
         if value not in self._shapes:
             self._shapes[value] = self.Shape(value)
         return self._shapes[value]
 
-    def reshape_like(self, g: ir.Value, target: ir.Value) -> ir.Value:
+    def reshape_like(self, g: Operand, target: Operand) -> ir.Value:
         """`g` with the shape of `target`, which has as many elements."""
+        target = _given(target)
         dims = None if target.shape is None else list(target.shape.dims)
         if dims is None or 0 in dims or sum(not isinstance(dim, int) for dim in dims) > 1:
             return self.Reshape(g, self.shape(target), allowzero=1)
         return self.Reshape(g, [dim if isinstance(dim, int) else -1 for dim in dims])
 
-    def zeros(self, shape: ir.Value, like: ir.Value) -> ir.Value:
+    def zeros(self, shape: ir.Value, like: Operand) -> ir.Value:
         """Zeros of `shape`, of the dtype of `like`."""
         return self._filled(shape, like, 0)
 
-    def ones(self, shape: ir.Value, like: ir.Value) -> ir.Value:
+    def ones(self, shape: ir.Value, like: Operand) -> ir.Value:
         """Ones of `shape`, of the dtype of `like`."""
         return self._filled(shape, like, 1)
 
-    def zeros_like(self, value: ir.Value) -> ir.Value:
+    def zeros_like(self, value: Operand) -> ir.Value:
         """Zeros of the shape and dtype of `value`."""
         return self.zeros(self.shape(value), value)
 
-    def cast(self, value: ir.Value, dtype: ir.DataType | None) -> ir.Value:
-        """`value` as `dtype`; itself where it is that already."""
+    def cast(self, value: Operand, dtype: ir.DataType | None) -> ir.Value:
+        """`value` as `dtype`; itself where it is that already, or where `dtype` is unknown."""
+        value = _given(value)
         return value if dtype is None or value.dtype == dtype else self.Cast(value, to=dtype.value)
+
+    def cast_like(self, value: Operand, like: Operand) -> ir.Value:
+        """`value` with the dtype of `like`."""
+        return self.cast(value, _given(like).dtype)
+
+    def widened(self, value: Operand) -> ir.Value:
+        """`value` in float32 where it is narrower: to add up many terms."""
+        return self.cast(value, ir.DataType.FLOAT if _given(value).dtype in _NARROW else None)
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _filled(self, shape: ir.Value, like: ir.Value, number: int) -> ir.Value:
-        assert like.dtype is not None
-        fill = ir.tensor(np.full(1, number, dtype=like.dtype.numpy()), dtype=like.dtype)
+    def _filled(self, shape: ir.Value, like: Operand, number: int) -> ir.Value:
+        dtype = _given(like).dtype or ir.DataType.FLOAT
+        sizes = self.known(shape)
+        if sizes is not None and sizes.prod() <= _SMALL:
+            return self.constant(np.full(sizes.tolist(), number, dtype=dtype.numpy()))
+        fill = ir.tensor(np.full(1, number, dtype=dtype.numpy()), dtype=dtype)
         return self.ConstantOfShape(shape, value=fill)
 
     def _value(self, argument: Any, dtype: ir.DataType) -> ir.Value | None:
@@ -182,6 +214,14 @@ class Tape:
         return self.constant(np.array(argument, dtype=dtype.numpy()))
 
 
+def _given(value: Operand) -> ir.Value:
+    if value is None:
+        raise ModelError(
+            "a node leaves out an input that its operator needs; check the model with onnx.checker"
+        )
+    return value
+
+
 def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
     """What a bare number among `inputs` means: the dtype of the first floating value, else of the first."""
     dtypes = [value.dtype for value in inputs if isinstance(value, ir.Value) and value.dtype is not None]
@@ -190,22 +230,22 @@ def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
     return next(iter([*floating, *numeric]), ir.DataType.INT64)
 
 
-def _dtype_of_output(op_type: str, node: ir.Node, dtype: ir.DataType) -> ir.DataType | None:
+def _dtype_of_output(op_type: str, index: int, node: ir.Node, dtype: ir.DataType) -> ir.DataType:
     if op_type in _BOOLEAN:
         return ir.DataType.BOOL
-    if op_type in _INTEGER:
+    if op_type in _INTEGER or (op_type == "MaxPool" and index == 1):
         return ir.DataType.INT64
     if op_type == "Cast":
         return ir.DataType(node.attributes["to"].as_int())
     if op_type == "ConstantOfShape":
         return node.attributes["value"].as_tensor().dtype
     first = node.inputs[0]
-    if op_type in ("Gather", "GatherElements", "Reshape", "ScatterElements", "Slice") and first is not None:
+    if op_type in _FIRST and first is not None and first.dtype is not None:
         return first.dtype
     return dtype
 
 
-def _free_names(graph: ir.Graph) -> Iterable[str]:
+def _free_names(graph: ir.Graph) -> Iterator[str]:
     """Patterns `grad/{}_0`, `grad/{}_1`, ... under the first prefix that no name in the graph starts with."""
     taken = set(graph.initializers) | {value.name or "" for value in graph.inputs}
     for node in graph.all_nodes():

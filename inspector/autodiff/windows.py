@@ -14,7 +14,7 @@ import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size, maximum
-from inspector.autodiff.tape import Tape
+from inspector.autodiff.tape import Operand, Tape
 
 __all__ = ["Windows", "correlate", "kernel_gradient", "spread", "windows_over"]
 
@@ -62,9 +62,7 @@ def all_known(sizes: Sequence[Size]) -> bool:
     return all(isinstance(size, int) for size in sizes)
 
 
-def windows_over(
-    tape: Tape, node: ir.Node, big: ir.Value, small: ir.Value, kernel: Sequence[Size]
-) -> Windows:
+def windows_over(tape: Tape, node: ir.Node, big: Operand, small: Operand, kernel: Sequence[Size]) -> Windows:
     """The windows of `node`, a convolution or a pooling, over `big`; `small` has one element per window."""
     rank = len(kernel)
     strides = list(node.attributes.get_ints("strides") or [1] * rank)
@@ -95,7 +93,7 @@ def windows_over(
     return Windows(size, count, list(kernel), strides, dilations, begin, end, group)
 
 
-def correlate(tape: Tape, big: ir.Value, w: ir.Value, windows: Windows) -> ir.Value:
+def correlate(tape: Tape, big: Operand, w: Operand, windows: Windows) -> ir.Value:
     """The sum under each window, weighted by the kernels `w` (out, in / group, *kernel)."""
     shape = {"strides": windows.strides, "dilations": windows.dilations, "group": windows.group}
     pads = windows.pads
@@ -109,7 +107,7 @@ def correlate(tape: Tape, big: ir.Value, w: ir.Value, windows: Windows) -> ir.Va
     return _first(tape, summed, windows.count, windows)
 
 
-def spread(tape: Tape, small: ir.Value, w: ir.Value, windows: Windows) -> ir.Value:
+def spread(tape: Tape, small: Operand, w: Operand, windows: Windows) -> ir.Value:
     """The transpose of `correlate`: each element adds its kernel to what lies under its window."""
     flipped_pads = _flipped_pads(windows)
     if flipped_pads is not None:
@@ -127,7 +125,7 @@ def spread(tape: Tape, small: ir.Value, w: ir.Value, windows: Windows) -> ir.Val
     return tape.Slice(full, windows.begin, last, windows.axes)
 
 
-def kernel_gradient(tape: Tape, big: ir.Value, small: ir.Value, windows: Windows) -> ir.Value:
+def kernel_gradient(tape: Tape, big: Operand, small: Operand, windows: Windows) -> ir.Value:
     """The derivative of <small, correlate(big, w)> with respect to w.
 
     Itself a convolution, of `big` with `small` as its kernel, in which batch and channels change places, and
@@ -154,13 +152,13 @@ def kernel_gradient(tape: Tape, big: ir.Value, small: ir.Value, windows: Windows
     return gw if windows.leave_less_than(windows.dilations) else _first(tape, gw, windows.kernel, windows)
 
 
-def _padded(tape: Tape, big: ir.Value, windows: Windows) -> ir.Value:
+def _padded(tape: Tape, big: Operand, windows: Windows) -> ir.Value:
     """`big` with its padding in place, where only a run can tell how much that is."""
     end = [maximum(end, 0) for end in windows.end]
     return tape.Pad(big, [*windows.begin, *end], None, windows.axes)
 
 
-def _first(tape: Tape, x: ir.Value, count: Sequence[Size], windows: Windows) -> ir.Value:
+def _first(tape: Tape, x: Operand, count: Sequence[Size], windows: Windows) -> ir.Value:
     """The first `count` elements of each spatial axis."""
     return tape.Slice(x, [0] * len(count), count, windows.axes)
 
@@ -176,7 +174,7 @@ def _flipped_pads(windows: Windows) -> list[int] | None:
     return known if len(known) == len(pads) and set(windows.strides) == {1} else None
 
 
-def _flipped(tape: Tape, w: ir.Value, windows: Windows) -> ir.Value:
+def _flipped(tape: Tape, w: Operand, windows: Windows) -> ir.Value:
     """The kernels reversed in space, their inputs and outputs exchanged within each group."""
     spatial = len(windows.strides)
     array = tape.known(w)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import onnx
 import onnx_ir as ir
@@ -39,7 +40,8 @@ def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:
     newest = opsets.get(node.domain, 0)
     if not onnx.defs.has(node.op_type, newest, node.domain):
         return None
-    schema = onnx.defs.get_schema(node.op_type, newest, node.domain)
+    # (the type stubs of onnx.defs know nothing of function bodies)
+    schema: Any = onnx.defs.get_schema(node.op_type, newest, node.domain)
     versions = [*schema.function_opset_versions, *schema.context_dependent_function_opset_versions]
     version = max((version for version in versions if version <= newest), default=None)
     if version is None:
@@ -65,7 +67,7 @@ def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:
         if name in declared and attribute.default_value.type
     )
     proto.attribute.extend(declared - {attribute.name for attribute in proto.attribute_proto})
-    return ir.from_proto(proto)
+    return ir.serde.deserialize_function(proto)
 
 
 def _type(value: ir.Value | None) -> onnx.TypeProto:

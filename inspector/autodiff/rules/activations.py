@@ -11,7 +11,7 @@ import math
 import onnx_ir as ir
 
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
-from inspector.autodiff.tape import Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
 
@@ -119,7 +119,7 @@ def gelu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.Mul(g, derivative)]
 
 
-def mish(tape: Tape, x: ir.Value, y: ir.Value) -> ir.Value:
+def mish(tape: Tape, x: Operand, y: ir.Value) -> ir.Value:
     """X * tanh(softplus(x)); Misra, Mish, eq. 1."""
     tanh = tape.Tanh(tape.Softplus(x))
     return tape.Add(tanh, tape.Mul(x, tape.Mul(one_minus_square(tape, tanh), tape.Sigmoid(x))))
@@ -133,7 +133,7 @@ def swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.Mul(g, tape.Add(s, tape.Mul(tape.Mul(y, alpha), tape.Sub(1, s))))]
 
 
-def softsign(tape: Tape, x: ir.Value, y: ir.Value) -> ir.Value:
+def softsign(tape: Tape, x: Operand, y: ir.Value) -> ir.Value:
     root = tape.Add(tape.Abs(x), 1)
     return tape.Reciprocal(tape.Mul(root, root))
 
@@ -154,7 +154,7 @@ def log_softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.Sub(g, tape.Mul(tape.Exp(y), tape.ReduceSum(g, [axis], keepdims=1)))]
 
 
-RULES = {
+RULES: dict[str, Pullback] = {
     "Celu": celu,
     "Clip": clip,
     "Elu": elu,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 from inspector.autodiff.windows import correlate, kernel_gradient, spread, windows_over
 
 
 def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, w, *bias) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
-    assert w is not None
     windows = windows_over(tape, node, x, node.outputs[0], _kernel(tape, node, w))
     gx = spread(tape, g, w, windows)
     gw = kernel_gradient(tape, x, g, windows)
@@ -22,22 +19,19 @@ def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def conv_transpose(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, w, *bias) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
-    assert w is not None
     windows = windows_over(tape, node, node.outputs[0], x, _kernel(tape, node, w))
     gx = correlate(tape, g, w, windows)
     gw = kernel_gradient(tape, g, x, windows)
     return [gx, gw, *(_bias(tape, g, windows.axes) for _ in bias)]
 
 
-def _kernel(tape: Tape, node: ir.Node, w: ir.Value) -> list[Size]:
+def _kernel(tape: Tape, node: ir.Node, w: Operand) -> list[Size]:
     """The spatial size of the kernel: from the attribute where it is given, else from the weights."""
     attribute = node.attributes.get_ints("kernel_shape")
     return list(attribute) if attribute else tape.sizes(w)[2:]
 
 
-def _bias(tape: Tape, g: ir.Value, axes: list[int]) -> ir.Value:
+def _bias(tape: Tape, g: Operand, axes: list[int]) -> ir.Value:
     return tape.ReduceSum(g, [0, *axes], keepdims=0)
 
 

@@ -7,19 +7,16 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from inspector.autodiff.tape import Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- one input: cotangent times derivative, given the input x and the result y --------------------------
 
 
-def unary(
-    derivative: Callable[[Tape, ir.Value, ir.Value], ir.Value],
-) -> Callable[[Tape, ir.Node, Values], Values]:
+def unary(derivative: Callable[[Tape, Operand, ir.Value], ir.Value]) -> Pullback:
     """The rule of a function of one variable, from its derivative."""
 
     def pullback(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         x, y = node.inputs[0], node.outputs[0]
-        assert x is not None
         return [tape.Mul(cotangents[0], derivative(tape, x, y))]
 
     return pullback
@@ -33,11 +30,11 @@ def neg(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.Neg(*cotangents)]
 
 
-def one_plus_square(tape: Tape, x: ir.Value) -> ir.Value:
+def one_plus_square(tape: Tape, x: Operand) -> ir.Value:
     return tape.Add(tape.Mul(x, x), 1)
 
 
-def one_minus_square(tape: Tape, x: ir.Value) -> ir.Value:
+def one_minus_square(tape: Tape, x: Operand) -> ir.Value:
     return tape.Sub(1, tape.Mul(x, x))
 
 
@@ -68,9 +65,7 @@ def div(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def power(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """At a zero exponent d/dx is 0, also for x = 0; at x = 0 d/dp is 0; for x < 0 d/dp is NaN: there is none."""
     (g,), (x, p), (y,) = cotangents, node.inputs, node.outputs
-    assert x is not None
-    assert p is not None
-    exponent = tape.cast(p, x.dtype)
+    exponent = tape.cast_like(p, x)
     slope = tape.Mul(exponent, tape.Pow(x, tape.Sub(exponent, 1)))
     gx = tape.Mul(g, tape.Where(tape.Equal(exponent, 0), tape.Mul(exponent, 0), slope))
     logarithm = tape.Log(tape.Where(tape.Equal(x, 0), tape.Add(tape.Mul(x, 0), 1), x))
@@ -99,7 +94,7 @@ def mean(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def extremum(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Max and Min. Inputs that tie share the cotangent equally, as in torch.maximum and jnp.maximum."""
     (g,), (y,) = cotangents, node.outputs
-    chosen = [tape.Cast(tape.Equal(x, y), to=y.dtype) for x in node.inputs]
+    chosen = [tape.cast_like(tape.Equal(x, y), y) for x in node.inputs]
     share = tape.Div(g, tape.Sum(*chosen))
     return [tape.Mul(share, mask) for mask in chosen]
 
@@ -127,7 +122,7 @@ def dropout(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.Where(kept, scaled, 0), *([None] * len(optional))]
 
 
-RULES = {
+RULES: dict[str, Pullback] = {
     "Abs": unary(lambda tape, x, y: tape.Sign(x)),
     "Acos": unary(lambda tape, x, y: tape.Div(-1, tape.Sqrt(one_minus_square(tape, x)))),
     "Acosh": unary(lambda tape, x, y: tape.Div(1, tape.Sqrt(tape.Sub(tape.Mul(x, x), 1)))),

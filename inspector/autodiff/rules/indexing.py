@@ -12,9 +12,6 @@ from inspector.autodiff.tape import Pullback, Tape, Values
 def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Bring the indexed axis to the front, add the slices there, bring it back."""
     (g,), (x, indices) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
-    assert indices is not None
     rank, width = tape.rank(x), tape.rank(indices)
     axis = node.attributes.get_int("axis", 0) % rank
     sizes = tape.sizes(x)
@@ -22,7 +19,7 @@ def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if axis:
         behind = range(axis + width, rank + width - 1)
         g = tape.Transpose(g, perm=[*range(axis, axis + width), *range(axis), *behind])
-    wide = g if g.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE) else tape.cast(g, ir.DataType.FLOAT)
+    wide = tape.widened(g)
     zeros = tape.zeros(tape.ints([sizes[axis], *(sizes[other] for other in others)]), wide)
     gx = tape.ScatterND(zeros, tape.Unsqueeze(indices, [-1]), wide, reduction="add")
     if axis:
@@ -33,9 +30,6 @@ def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def gather_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, indices) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
-    assert indices is not None
     axis = node.attributes.get_int("axis", 0)
     return [scatter_add(tape, tape.shape(x), indices, g, axis), None]
 
@@ -44,15 +38,12 @@ def gather_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if node.attributes.get_int("batch_dims", 0):
         return rearranged(tape, node, cotangents)
     (g,), (x, indices) = cotangents, node.inputs
-    assert x is not None
     return [tape.ScatterND(tape.zeros_like(x), indices, g, reduction="add"), None]
 
 
 def top_k(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """To the elements that were chosen."""
     (g, _), (x, _), (_, indices) = cotangents, node.inputs, node.outputs
-    assert g is not None
-    assert x is not None
     return [scatter_add(tape, tape.shape(x), indices, g, node.attributes.get_int("axis", -1)), None]
 
 

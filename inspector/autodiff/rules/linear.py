@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import onnx_ir as ir
 
 from inspector.autodiff.broadcasting import Dim, dims, unbroadcast
-from inspector.autodiff.tape import Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
 def gemm(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -13,27 +15,17 @@ def gemm(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (a, b, *c) = cotangents, node.inputs
     ta, tb = node.attributes.get_int("transA", 0), node.attributes.get_int("transB", 0)
     alpha, beta = node.attributes.get_float("alpha", 1.0), node.attributes.get_float("beta", 1.0)
-    ga = (
-        tape.Gemm(b, g, transA=tb, transB=1, alpha=alpha)
-        if ta
-        else tape.Gemm(g, b, transB=1 - tb, alpha=alpha)
-    )
-    gb = (
-        tape.Gemm(g, a, transA=1, transB=ta, alpha=alpha)
-        if tb
-        else tape.Gemm(a, g, transA=1 - ta, alpha=alpha)
-    )
-    scaled = g if beta == 1 else tape.Mul(g, beta)
-    gc = [each if each is None else unbroadcast(tape, scaled, dims(node.outputs[0]), each) for each in c]
+    product = g if alpha == 1 else tape.Mul(g, alpha)
+    ga = tape.Gemm(b, product, transA=tb, transB=1) if ta else tape.Gemm(product, b, transB=1 - tb)
+    gb = tape.Gemm(product, a, transA=1, transB=ta) if tb else tape.Gemm(a, product, transA=1 - ta)
+    addend = g if beta == 1 else tape.Mul(g, beta)
+    gc = [each if each is None else unbroadcast(tape, addend, dims(node.outputs[0]), each) for each in c]
     return [ga, gb, *gc]
 
 
 def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """numpy.matmul: a vector counts as a matrix of one row (left) or one column (right)."""
     (g,), (a, b) = cotangents, node.inputs
-    assert g is not None
-    assert a is not None
-    assert b is not None
     rank_a, rank_b = tape.rank(a), tape.rank(b)
     row = a if rank_a > 1 else tape.Unsqueeze(a, [0])
     column = b if rank_b > 1 else tape.Unsqueeze(b, [1])
@@ -56,23 +48,21 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [_reduced(tape, ga, batch, a), _reduced(tape, gb, batch, b)]
 
 
-def _transposed(tape: Tape, matrix: ir.Value, rank: int) -> ir.Value:
+def _transposed(tape: Tape, matrix: Operand, rank: int) -> ir.Value:
     rank = max(rank, 2)
     return tape.Transpose(matrix, perm=[*range(rank - 2), rank - 1, rank - 2])
 
 
-def _reduced(tape: Tape, g: ir.Value, batch: list[Dim], operand: ir.Value) -> ir.Value:
+def _reduced(tape: Tape, g: Operand, batch: Sequence[Dim], operand: Operand) -> Operand:
     """`g`, a batch of matrices, summed over the axes of `batch` that `operand` was repeated along."""
-    shape = dims(operand)
-    assert shape is not None
-    if len(shape) > 1:
-        return unbroadcast(tape, g, [*batch, *shape[-2:]], operand)
+    if tape.rank(operand) > 1:
+        return unbroadcast(tape, g, [*batch, *(dims(operand) or [])[-2:]], operand)
     if batch:
         g = tape.ReduceSum(g, list(range(len(batch))), keepdims=0)
     return tape.reshape_like(g, operand)
 
 
-RULES = {
+RULES: dict[str, Pullback] = {
     "Gemm": gemm,
     "MatMul": matmul,
 }

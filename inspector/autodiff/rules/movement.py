@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.scatter import put_back
 from inspector.autodiff.sizes import Size, maximum, minimum
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- same elements, other shape --------------------------------------------------------------------------
 
@@ -19,8 +20,6 @@ from inspector.autodiff.tape import Pullback, Tape, Values
 def reshape(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Reshape, Flatten, Squeeze, Unsqueeze: the order of the elements stays."""
     (g,), (x, *rest) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
     return [tape.reshape_like(g, x), *([None] * len(rest))]
 
 
@@ -43,8 +42,6 @@ def depth_to_space(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         return [tape.SpaceToDepth(g, blocksize=block)]
     # CRD keeps the channel outermost: split both spatial axes, bring the two offsets behind the channel
     (x,) = node.inputs
-    assert x is not None
-    assert g is not None
     n, c, h, w = tape.sizes(x)
     six = tape.Reshape(g, [n, c // (block * block), h, block, w, block])
     return [tape.reshape_like(tape.Transpose(six, perm=[0, 1, 3, 5, 2, 4]), x)]
@@ -74,27 +71,29 @@ def split(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """With steps of 1, pad with zeros what was cut off; otherwise put each element back."""
     (g,), (x, *parameters) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
-    starts, ends, axes, steps = (tape.known(parameter) for parameter in [*parameters, None, None][:4])
-    none = [None] * len(parameters)
-    settled = starts is not None and ends is not None and x.shape is not None
-    if len(parameters) > 2 and parameters[2] is not None:
-        settled = settled and axes is not None
-    if len(parameters) > 3 and parameters[3] is not None:
-        settled = settled and steps is not None and bool((steps == 1).all())
-    if not settled:
-        return [put_back(tape, x, g, lambda positions: tape.Slice(positions, *parameters)), *none]
-    assert starts is not None
-    assert ends is not None
-    rank = tape.rank(x)
-    before: list[Size] = [0] * rank
-    after: list[Size] = [0] * rank
-    for axis, start, end in zip(range(len(starts)) if axes is None else axes, starts, ends, strict=True):
-        axis, size = int(axis) % rank, tape.size(x, int(axis))
-        first = _clamped(int(start), size)
-        before[axis], after[axis] = first, size - maximum(first, _clamped(int(end), size))
-    return [tape.Pad(g, [*before, *after]), *none]
+    bounds = _known_bounds(tape, parameters)
+    if bounds is None:
+        gx = put_back(tape, x, g, lambda positions: tape.Slice(positions, *parameters))
+    else:
+        before: list[Size] = [0] * tape.rank(x)
+        after: list[Size] = [0] * tape.rank(x)
+        for axis, start, end in bounds:
+            size = tape.size(x, axis)
+            first = _clamped(start, size)
+            before[axis], after[axis] = first, size - maximum(first, _clamped(end, size))
+        gx = tape.Pad(g, [*before, *after])
+    return [gx, *([None] * len(parameters))]
+
+
+def _known_bounds(tape: Tape, parameters: Sequence[Operand]) -> list[tuple[int, int, int]] | None:
+    """(axis, start, end) of each axis sliced; None where only a run can tell, or a step is not 1."""
+    if any(parameter is not None and tape.known(parameter) is None for parameter in parameters):
+        return None
+    starts, ends, axes, steps = (tape.known(each) for each in [*parameters, None, None][:4])
+    if starts is None or ends is None or (steps is not None and (steps != 1).any()):
+        return None
+    along = np.arange(len(starts)) if axes is None else axes
+    return [(int(axis), int(start), int(end)) for axis, start, end in zip(along, starts, ends, strict=True)]
 
 
 def _clamped(position: int, size: Size) -> Size:
@@ -107,12 +106,10 @@ def _clamped(position: int, size: Size) -> Size:
 def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """A constant border gives its cotangents to the constant, a copied one to what it was copied from."""
     (g,), (x, pads, constant, axes) = cotangents, [*node.inputs, None, None][:4]
-    assert g is not None
-    assert x is not None
     mode = node.attributes.get_string("mode", "constant")
-    widths = tape.known(pads)
-    if mode == "constant" and widths is not None and (axes is None or tape.known(axes) is not None):
-        gx = _uncovered(tape, g, x, widths.tolist(), tape.known(axes))
+    widths, along = tape.known(pads), tape.known(axes)
+    if mode == "constant" and widths is not None and (axes is None or along is not None):
+        gx = _uncovered(tape, g, widths.tolist(), None if along is None else along.tolist())
     else:
         # a constant border comes from nowhere: from one past the last position
         nowhere = tape.Size(x) if mode == "constant" else None
@@ -123,16 +120,16 @@ def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [gx, None, gc, None][: len(node.inputs)]
 
 
-def _uncovered(tape: Tape, g: ir.Value, x: ir.Value, pads: list[int], axes: Sequence[int] | None) -> ir.Value:
+def _uncovered(tape: Tape, g: Operand, pads: list[int], axes: list[int] | None) -> Operand:
     """`g` without the border of widths `pads`; where a width is negative, zeros for what was cropped."""
     half = len(pads) // 2
-    axes = range(half) if axes is None else [int(axis) for axis in axes]
-    begin, end = pads[:half], pads[half:]
+    along = list(range(half)) if axes is None else axes
     if any(width > 0 for width in pads):
-        ends = [2**31 - 1 if width <= 0 else -width for width in end]
-        g = tape.Slice(g, [max(width, 0) for width in begin], ends, list(axes))
+        starts = [max(width, 0) for width in pads[:half]]
+        ends = [-width if width > 0 else 2**31 - 1 for width in pads[half:]]
+        g = tape.Slice(g, starts, ends, along)
     if any(width < 0 for width in pads):
-        g = tape.Pad(g, [max(-width, 0) for width in pads], None, list(axes))
+        g = tape.Pad(g, [max(-width, 0) for width in pads], None, along)
     return g
 
 
@@ -142,7 +139,6 @@ def _uncovered(tape: Tape, g: ir.Value, x: ir.Value, pads: list[int], axes: Sequ
 def tile(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Give every repeat an axis of its own and sum over it."""
     (g,), (x, repeats) = cotangents, node.inputs
-    assert x is not None
     axes = list(range(0, 2 * tape.rank(x), 2))
     pairs = tape.Concat(tape.Unsqueeze(repeats, [1]), tape.Unsqueeze(tape.shape(x), [1]), axis=1)
     return [tape.ReduceSum(tape.Reshape(g, tape.Reshape(pairs, [-1])), axes, keepdims=0), None]
@@ -151,8 +147,6 @@ def tile(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def rearranged(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Any operator that only moves elements of its first input: it shows on their positions what it does."""
     (g,), (x, *rest) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
     attributes = {name: attribute.value for name, attribute in node.attributes.items()}
     gx = put_back(tape, x, g, lambda positions: tape.op(node.op_type, positions, *rest, **attributes)[0])
     return [gx, *([None] * len(rest))]

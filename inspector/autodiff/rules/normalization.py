@@ -12,12 +12,12 @@ import onnx_ir as ir
 
 from inspector.autodiff.broadcasting import dims, unbroadcast
 from inspector.autodiff.sizes import product
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- statistics of the input itself ----------------------------------------------------------------------
 
 
-def _standardised(tape: Tape, x: ir.Value, axes: Sequence[int], epsilon: float) -> tuple[ir.Value, ir.Value]:
+def _standardised(tape: Tape, x: Operand, axes: Sequence[int], epsilon: float) -> tuple[ir.Value, ir.Value]:
     """X less its mean, over its deviation; and one over that deviation."""
     centred = tape.Sub(x, tape.ReduceMean(x, list(axes), keepdims=1))
     variance = tape.ReduceMean(tape.Mul(centred, centred), list(axes), keepdims=1)
@@ -26,14 +26,14 @@ def _standardised(tape: Tape, x: ir.Value, axes: Sequence[int], epsilon: float) 
 
 
 def _through_statistics(
-    tape: Tape, g: ir.Value, h: ir.Value, inverse: ir.Value, axes: Sequence[int]
+    tape: Tape, g: Operand, h: Operand, inverse: Operand, axes: Sequence[int]
 ) -> ir.Value:
     mean = tape.ReduceMean(g, list(axes), keepdims=1)
     along = tape.Mul(h, tape.ReduceMean(tape.Mul(g, h), list(axes), keepdims=1))
     return tape.Mul(inverse, tape.Sub(tape.Sub(g, mean), along))
 
 
-def _per_channel(tape: Tape, vector: ir.Value | None, rank: int) -> ir.Value:
+def _per_channel(tape: Tape, vector: Operand, rank: int) -> ir.Value:
     """A vector over the channels, shaped to broadcast against (N, C, ...)."""
     return tape.Reshape(vector, [1, -1, *[1] * (rank - 2)])
 
@@ -45,7 +45,6 @@ def batch_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values
     if node.attributes.get_int("training_mode", 0):
         return _batch_normalization_training(tape, node, cotangents)
     g, (x, scale, _, mean, variance) = cotangents[0], node.inputs
-    assert x is not None
     rank = tape.rank(x)
     others = [0, *range(2, rank)]
     inverse = tape.Reciprocal(tape.Sqrt(tape.Add(variance, node.attributes.get_float("epsilon", 1e-5))))
@@ -62,7 +61,6 @@ def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values)
     """Running = momentum * input + (1 - momentum) * statistic, of the population variance."""
     g, g_mean, g_variance = [*cotangents, None, None][:3]
     (x, scale, *_) = node.inputs
-    assert x is not None
     momentum = node.attributes.get_float("momentum", 0.9)
     rank = tape.rank(x)
     axes = [0, *range(2, rank)]
@@ -75,7 +73,7 @@ def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values)
         scaled = tape.Mul(g, _per_channel(tape, scale, rank))
         parts.append(_through_statistics(tape, scaled, h, inverse, axes))
     if g_mean is not None or g_variance is not None:
-        count = tape.cast(tape.ints([product([tape.size(x, axis) for axis in axes])]), x.dtype)
+        count = tape.cast_like(tape.ints([product([tape.size(x, axis) for axis in axes])]), x)
         if g_mean is not None:
             share = tape.Div(tape.Mul(g_mean, 1 - momentum), count)
             parts.append(tape.Expand(_per_channel(tape, share, rank), tape.shape(x)))
@@ -90,7 +88,6 @@ def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values)
 
 def instance_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, scale, _) = cotangents, node.inputs
-    assert x is not None
     rank = tape.rank(x)
     spatial, others = list(range(2, rank)), [0, *range(2, rank)]
     h, inverse = _standardised(tape, x, spatial, node.attributes.get_float("epsilon", 1e-5))
@@ -105,29 +102,26 @@ def layer_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values
     The statistics are taken in float32 where the input is narrower, as the standard has it (stash_type).
     """
     (x, scale, *bias) = node.inputs
-    assert x is not None
-    assert scale is not None
     g, g_mean, g_inverse = [*cotangents, None, None][:3]
     rank = tape.rank(x)
     axes = list(range(node.attributes.get_int("axis", -1) % rank, rank))
-    stash = ir.DataType.DOUBLE if x.dtype == ir.DataType.DOUBLE else ir.DataType.FLOAT
-    wide = tape.cast(x, stash)
+    wide = tape.widened(x)
     h, inverse = _standardised(tape, wide, axes, node.attributes.get_float("epsilon", 1e-5))
     parts: list[ir.Value] = []
     gs = gb = None
     if g is not None:
-        g = tape.cast(g, stash)
+        g = tape.cast_like(g, wide)
         gs = unbroadcast(tape, tape.Mul(g, h), dims(x), scale)
         gb = unbroadcast(tape, g, dims(x), bias[0]) if bias and bias[0] is not None else None
-        scaled = tape.Mul(g, tape.cast(scale, stash))
+        scaled = tape.Mul(g, tape.cast_like(scale, wide))
         parts.append(_through_statistics(tape, scaled, h, inverse, axes))
     if g_mean is not None or g_inverse is not None:
-        count = tape.cast(tape.ints([product([tape.size(x, axis) for axis in axes])]), stash)
+        count = tape.cast_like(tape.ints([product([tape.size(x, axis) for axis in axes])]), wide)
         if g_mean is not None:
-            parts.append(tape.Expand(tape.Div(tape.cast(g_mean, stash), count), tape.shape(x)))
+            parts.append(tape.Expand(tape.Div(tape.cast_like(g_mean, wide), count), tape.shape(x)))
         if g_inverse is not None:
             # d (1 / deviation) / dx = -h / (count * deviation^2)
-            share = tape.Div(tape.Mul(tape.cast(g_inverse, stash), tape.Mul(inverse, inverse)), count)
+            share = tape.Div(tape.Mul(tape.cast_like(g_inverse, wide), tape.Mul(inverse, inverse)), count)
             parts.append(tape.Neg(tape.Mul(h, share)))
     return [tape.Sum(*parts), gs, *([gb] * len(bias))]
 
@@ -139,13 +133,12 @@ def local_response_normalization(tape: Tape, node: ir.Node, cotangents: Values) 
     The channels become an axis to pool over; the transpose of that window is the same one mirrored.
     """
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
-    assert x is not None
     size = node.attributes["size"].as_int()
     alpha = node.attributes.get_float("alpha", 1e-4)
     beta = node.attributes.get_float("beta", 0.75)
     before, after = (size - 1) // 2, size // 2
 
-    def mean_of_neighbours(values: ir.Value, before: int, after: int) -> ir.Value:
+    def mean_of_neighbours(values: Operand, before: int, after: int) -> ir.Value:
         rows = tape.Reshape(values, [0, 1, tape.size(x, 1), -1])
         pads = [before, 0, after, 0]
         pooled = tape.AveragePool(rows, kernel_shape=[size, 1], pads=pads, count_include_pad=1)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.rules.reduction import share_of_extremum
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 from inspector.autodiff.windows import Windows, correlate, spread, windows_over
 
 # --- windows ---------------------------------------------------------------------------------------------
@@ -21,10 +20,9 @@ def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
     The indices come from a second MaxPool over the same input: they count through the flattened input.
     """
-    g, (x,), y = cotangents[0], node.inputs, node.outputs[0]
+    g, (x,) = cotangents[0], node.inputs
     if g is None:
         return [None]
-    assert x is not None
     geometry = {name: each.value for name, each in node.attributes.items() if name != "storage_order"}
     _, indices = tape.op("MaxPool", x, outputs=2, **geometry)
     flat = tape.Reshape(g, [-1])
@@ -35,8 +33,6 @@ def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
     windows = windows_over(tape, node, x, node.outputs[0], node.attributes["kernel_shape"].as_ints())
     return [_spread_per_channel(tape, tape.Mul(g, _weight(tape, node, x, windows)), x, windows)]
 
@@ -44,7 +40,6 @@ def average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """(sum of |x|^p)^(1/p): dy/dx = sign(x) * (|x| / y)^(p-1)."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
-    assert x is not None
     windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
     p = node.attributes.get_int("p", 2)
     spread_out = _spread_per_channel(tape, tape.Mul(g, _power(tape, y, 1 - p)), x, windows)
@@ -56,17 +51,14 @@ def lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def global_average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,) = cotangents, node.inputs
-    assert g is not None
-    assert x is not None
     spatial = tape.sizes(x)[2:]
     count = product(spatial)
-    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast(count.value, g.dtype))
+    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
     return [tape.Expand(share, [1, 1, *spatial])]
 
 
 def global_max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
-    assert x is not None
     return [share_of_extremum(tape, g, x, y, list(range(2, tape.rank(x))))]
 
 
@@ -88,22 +80,21 @@ def _disjoint(node: ir.Node) -> bool:
     return all(s > (k - 1) * d for s, k, d in zip(strides, kernel, dilations, strict=True))
 
 
-def _power(tape: Tape, x: ir.Value, exponent: int) -> ir.Value:
+def _power(tape: Tape, x: Operand, exponent: int) -> ir.Value:
     """x^exponent, and 0 where x is 0: there a norm has no derivative, and 0 is the mildest subgradient."""
     if exponent == 0:
-        return tape.Cast(tape.Not(tape.Equal(x, 0)), to=x.dtype)
+        return tape.cast_like(tape.Not(tape.Equal(x, 0)), x)
     return tape.Where(tape.Equal(x, 0), 0, tape.Pow(x, exponent))
 
 
-def _spread_per_channel(tape: Tape, g: ir.Value, x: ir.Value, windows: Windows) -> ir.Value:
+def _spread_per_channel(tape: Tape, g: Operand, x: Operand, windows: Windows) -> ir.Value:
     """`spread` with kernels of ones: every channel of every image is an image of one channel."""
-    assert g.dtype is not None
-    kernel = tape.constant(np.ones((1, 1, *windows.kernel), dtype=g.dtype.numpy()))
+    kernel = tape.ones(tape.ints([1, 1, *windows.kernel]), g)
     channels = tape.Reshape(g, [-1, 1, *windows.count])
     return tape.reshape_like(spread(tape, channels, kernel, windows), x)
 
 
-def _weight(tape: Tape, node: ir.Node, x: ir.Value, windows: Windows) -> ir.Value | float:
+def _weight(tape: Tape, node: ir.Node, x: Operand, windows: Windows) -> ir.Value | float:
     """What each element under a window counts in its average.
 
     Where windows hang over the edge it depends on the window, and on what the runtime makes of it: let
@@ -116,10 +107,9 @@ def _weight(tape: Tape, node: ir.Node, x: ir.Value, windows: Windows) -> ir.Valu
     counted = node.attributes.get_int("count_include_pad", 0)
     if not node.attributes.get_int("ceil_mode", 0) and (counted or not padded):
         return 1 / math.prod(taps)
-    assert x.dtype is not None
     ones = tape.ones(tape.ints([1, 1, *windows.size]), x)
     averaged = tape.AveragePool(ones, **{name: each.value for name, each in node.attributes.items()})
-    kernel = tape.constant(np.ones((1, 1, *taps), dtype=x.dtype.numpy()))
+    kernel = tape.ones(tape.ints([1, 1, *taps]), x)
     return tape.Div(averaged, correlate(tape, ones, kernel, windows))
 
 

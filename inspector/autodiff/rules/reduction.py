@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Int, product
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
-Factor = Callable[[Tape, ir.Value, ir.Value, ir.Value], ir.Value]
+Factor = Callable[[Tape, Operand, Operand, Operand], ir.Value]
 
 
 def reduction(pull: Factor) -> Pullback:
@@ -17,73 +17,65 @@ def reduction(pull: Factor) -> Pullback:
 
     def pullback(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         (g,), (x, *axes), (y,) = cotangents, node.inputs, node.outputs
-        assert g is not None
-        assert x is not None
         gx = pull(tape, _at_rank_of_input(tape, node, g), x, _at_rank_of_input(tape, node, y))
         return [gx, *([None] * len(axes))]
 
     return pullback
 
 
-def _at_rank_of_input(tape: Tape, node: ir.Node, value: ir.Value) -> ir.Value:
+def _at_rank_of_input(tape: Tape, node: ir.Node, value: Operand) -> Operand:
     """`value`, shaped as the result of `node`, with the reduced axes back in place at length 1."""
     axes = node.inputs[1] if len(node.inputs) > 1 else None
-    if axes is None or node.attributes.get_int("keepdims", 1):
+    if axes is None or node.attributes.get_int("keepdims", 1) != 0:
         return value  # all axes: a scalar broadcasts anyway
     known = tape.known(axes)
     return tape.Unsqueeze(value, axes) if known is None or known.size else value
 
 
 def reduce_sum(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    (g,), (x, *axes) = cotangents, node.inputs
-    assert g is not None
+    (g,), (_, *axes) = cotangents, node.inputs
     return [_repeated(tape, node, _at_rank_of_input(tape, node, g)), *([None] * len(axes))]
 
 
 def reduce_mean(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """As a sum, shared among the elements of the mean."""
     (g,), (x, *axes), (y,) = cotangents, node.inputs, node.outputs
-    assert g is not None
-    assert x is not None
     reduced = _reduced_axes(tape, node, x)
     if reduced is not None:
         count = product([tape.size(x, axis) for axis in reduced])
     else:
         count = Int(tape, tape.Div(tape.Size(x), tape.Size(y)))
-    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast(count.value, g.dtype))
+    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
     return [_repeated(tape, node, _at_rank_of_input(tape, node, share)), *([None] * len(axes))]
 
 
 def share_of_extremum(
-    tape: Tape, g: ir.Value, x: ir.Value, y: ir.Value, axes: Sequence[int] | ir.Value | None, **noop: int
+    tape: Tape, g: Operand, x: Operand, y: Operand, axes: Sequence[int] | ir.Value | None, **noop: int
 ) -> ir.Value:
     """The cotangent of a maximum or minimum y over `axes` of x, which elements that tie share equally."""
-    chosen = tape.Cast(tape.Equal(x, y), to=x.dtype)
+    chosen = tape.cast_like(tape.Equal(x, y), g)
     ties = tape.ReduceSum(chosen, axes, keepdims=1, **noop)
     return tape.Mul(tape.Div(g, ties), chosen)
 
 
 def reduce_extremum(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, *axes), (y,) = cotangents, node.inputs, node.outputs
-    assert g is not None
-    assert x is not None
     noop = node.attributes.get_int("noop_with_empty_axes", 0)
-    g, y = _at_rank_of_input(tape, node, g), _at_rank_of_input(tape, node, y)
-    gx = share_of_extremum(tape, g, x, y, axes[0] if axes else None, noop_with_empty_axes=noop)
+    kept_g, kept_y = _at_rank_of_input(tape, node, g), _at_rank_of_input(tape, node, y)
+    gx = share_of_extremum(tape, kept_g, x, kept_y, axes[0] if axes else None, noop_with_empty_axes=noop)
     return [gx, *([None] * len(axes))]
 
 
 def reduce_prod(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """The product of the others, without dividing by zero: by a single zero times it, by two nothing."""
     (g,), (x, *axes) = cotangents, node.inputs
-    assert g is not None
     over = axes[0] if axes else None
     noop = node.attributes.get_int("noop_with_empty_axes", 0)
     zero = tape.Equal(x, 0)
-    zeros = tape.ReduceSum(tape.Cast(zero, to=g.dtype), over, keepdims=1, noop_with_empty_axes=noop)
+    zeros = tape.ReduceSum(tape.cast_like(zero, g), over, keepdims=1, noop_with_empty_axes=noop)
     filled = tape.Where(zero, 1, x)
     rest = tape.ReduceProd(filled, over, keepdims=1, noop_with_empty_axes=noop)
-    others = tape.Sub(zeros, tape.Cast(zero, to=g.dtype))
+    others = tape.Sub(zeros, tape.cast_like(zero, g))
     product_of_others = tape.Where(tape.Equal(others, 0), tape.Div(rest, filled), 0)
     return [tape.Mul(_at_rank_of_input(tape, node, g), product_of_others), *([None] * len(axes))]
 
@@ -98,21 +90,21 @@ def cum_sum(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     ]
 
 
-def _reduced_axes(tape: Tape, node: ir.Node, x: ir.Value) -> list[int] | None:
+def _reduced_axes(tape: Tape, node: ir.Node, x: Operand) -> list[int] | None:
     """The axes that are reduced; None where only a run can tell."""
     axes = node.inputs[1] if len(node.inputs) > 1 else None
     known = tape.known(axes)
-    if x.shape is None or (axes is not None and known is None):
+    if x is None or x.shape is None or (axes is not None and known is None):
         return None
+    rank = len(x.shape)
     if known is None or not known.size:
-        return [] if node.attributes.get_int("noop_with_empty_axes", 0) else list(range(len(x.shape)))
-    return [int(axis) % len(x.shape) for axis in known]
+        return [] if node.attributes.get_int("noop_with_empty_axes", 0) else list(range(rank))
+    return [int(axis) % rank for axis in known]
 
 
-def _repeated(tape: Tape, node: ir.Node, g: ir.Value) -> ir.Value:
+def _repeated(tape: Tape, node: ir.Node, g: Operand) -> ir.Value:
     """`g`, of length 1 along the reduced axes, with the shape of the input."""
     (x, *_) = node.inputs
-    assert x is not None
     reduced = _reduced_axes(tape, node, x)
     if reduced is None:
         return tape.Expand(g, tape.shape(x))
@@ -120,7 +112,7 @@ def _repeated(tape: Tape, node: ir.Node, g: ir.Value) -> ir.Value:
     return tape.Expand(g, [tape.size(x, axis) if axis in reduced else 1 for axis in range(tape.rank(x))])
 
 
-def _l2(tape: Tape, g: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
+def _l2(tape: Tape, g: Operand, x: Operand, y: Operand) -> ir.Value:
     """X / y; 0 at the origin, where the norm has no derivative."""
     return tape.Mul(g, tape.Div(x, tape.Where(tape.Equal(y, 0), 1, y)))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from inspector.report.anymodel import report_model
-from inspector.report.build import report_runs
+from inspector.report.build import build_report
 from inspector.report.gather import Options
+from inspector.report.model_report import report_model
+from inspector.report.run_report import report_runs
 from inspector.report.summary import Advance, ReportSummary
 
-__all__ = ["Advance", "Options", "ReportSummary", "report_model", "report_runs"]
+__all__ = ["Advance", "Options", "ReportSummary", "build_report", "report_model", "report_runs"]

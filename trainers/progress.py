@@ -39,7 +39,8 @@ def training_bars(epochs: int, quiet: bool) -> Iterator[tuple[OnBatch, OnEpoch]]
             console.print(
                 f"epoch {record['epoch']}/{epochs}  loss {record['loss']:.4f}  accuracy {record['accuracy']:.2%}  "
                 f"held out: loss {record['val_loss']:.4f}  accuracy {record['val_accuracy']:.2%}  "
-                f"({record['seconds']:.0f} s)"
+                f"({record['seconds']:.0f} s)",
+                soft_wrap=True,
             )
 
         yield on_batch, on_epoch

@@ -48,7 +48,12 @@ class Run:
     @property
     def settings(self) -> Settings:
         """How it is trained."""
-        return Settings(**self.info["settings"])
+        try:
+            return Settings(**self.info["settings"])
+        except TypeError as error:
+            raise TrainerError(
+                f"{self.path}/run.json is damaged: its settings are not a training's"
+            ) from error
 
     @property
     def finished(self) -> bool:
@@ -59,7 +64,7 @@ class Run:
     def history(self) -> list[dict[str, Any]]:
         """One record per epoch."""
         path = self.path / "history.json"
-        return list(_read_json(path)["epochs"]) if path.exists() else []
+        return list(_read_json(path).get("epochs", [])) if path.exists() else []
 
     @property
     def metrics(self) -> dict[str, Any]:

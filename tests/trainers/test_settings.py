@@ -18,7 +18,10 @@ from trainers.settings import Settings
         ({"batch_size": -1}, "batch_size must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0"),
         ({"seed": -1}, "seed must not be negative"),
-        ({"loss_weights": {"angel": 2.0}}, "no output 'angel' to weight; it has length, width, angle, colour"),
+        (
+            {"loss_weights": {"angel": 2.0}},
+            "no output 'angel' to weight; it has length, width, angle, colour",
+        ),
         ({"loss_weights": {"angle": -1.0}}, "loss weight of angle"),
         ({"loss_weights": {"angle": float("inf")}}, "loss weight of angle"),
     ],

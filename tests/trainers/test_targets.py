@@ -32,7 +32,9 @@ def test_no_held_out_image_has_a_twin_among_those_trained_on() -> None:
     mask = validation_mask(data.train_images, data.train_labels, 0.05, seed=0)
     assert twins(data.train_images, data.train_images).all()
     assert not twins(data.train_images[~mask], data.train_images[mask]).any()
-    per_class = np.bincount(data.train_labels, mask, minlength=96) / np.bincount(data.train_labels, minlength=96)
+    per_class = np.bincount(data.train_labels, mask, minlength=96) / np.bincount(
+        data.train_labels, minlength=96
+    )
     assert per_class.min() > 0
     assert per_class.mean() == pytest.approx(0.05, abs=0.005)
 

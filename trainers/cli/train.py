@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,11 +139,11 @@ def train(
                 )
     except KeyboardInterrupt:
         if (path / "run.json").exists():
-            click.echo(
-                f"Stopped. Every complete epoch is kept: onnxlens train {model} --framework {framework} "
-                f"--out {path} --resume",
-                err=True,
-            )
+            again = ["onnxlens", "train", model, "--framework", framework, "--out", str(path), "--resume"]
+            # where the run keeps no note of it: which machine, and where its data lie
+            for name, value in ({"threads": threads, "mnist-dir": mnist_dir}).items():
+                again += [f"--{name}", str(value)] if value is not None else []
+            click.echo(f"Stopped. Every complete epoch is kept; to go on: {shlex.join(again)}", err=True)
         raise
     if as_json:
         click.echo(json.dumps(summary(run), indent=2, ensure_ascii=False))

@@ -8,7 +8,7 @@ pulls that back to the inputs; add up what arrives at each tensor. Rules write n
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 import onnx
@@ -55,12 +55,14 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
-    tape = Tape(graph)
+    nodes = list(graph)
+    active = active_values(nodes, sources, rules)
+    tape = Tape(graph, wanted=active)
     seeds: dict[ir.Value, ir.Value] = {
         target: ir.Value(name=f"cotangent.{target.name}", shape=target.shape, type=target.type)
         for target in targets
     }
-    gradients = pull_back(tape, list(graph), seeds, sources, rules)
+    gradients = pull_back(tape, nodes, seeds, sources, active, rules)
     results: list[ir.Value] = []
     for source in sources:
         found = gradients.get(source)
@@ -79,10 +81,13 @@ def pull_back(
     nodes: Sequence[ir.Node],
     seeds: dict[ir.Value, ir.Value],
     sources: Sequence[ir.Value],
+    active: Collection[ir.Value],
     rules: RuleTable,
 ) -> dict[ir.Value, ir.Value]:
-    """Walk `nodes` backwards from the cotangents `seeds`; the total cotangent of each tensor reached."""
-    active = active_values(nodes, sources, rules)
+    """Walk `nodes` backwards from the cotangents `seeds`; the total cotangent of each tensor reached.
+
+    Only what is `active` is followed: the tensors that depend on one of `sources`.
+    """
     arrived = {target: [seed] for target, seed in seeds.items()}
     totals: dict[ir.Value, ir.Value] = {}
 
@@ -93,7 +98,9 @@ def pull_back(
 
     for node in reversed(nodes):
         cotangents = [total(output) for output in node.outputs]
-        if active.isdisjoint(reads(node)) or all(cotangent is None for cotangent in cotangents):
+        if not any(value in active for value in reads(node)) or all(
+            cotangent is None for cotangent in cotangents
+        ):
             continue
         if rules.lacks(node):
             raise _not_differentiable(node, nodes, sources, seeds)

@@ -8,7 +8,7 @@ neighbour), sequences of sizes (which become an int64 vector) or arrays. Nothing
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,10 +47,14 @@ _FIRST = frozenset(
 
 
 class Tape:
-    """Nodes and constants to be added to `graph`, in order of emission, under names that are free there."""
+    """Nodes and constants to be added to `graph`, in order of emission, under names that are free there.
 
-    def __init__(self, graph: ir.Graph) -> None:
+    `wanted` are the tensors whose cotangents are of use.
+    """
+
+    def __init__(self, graph: ir.Graph, wanted: Collection[ir.Value] = ()) -> None:
         self.nodes: list[ir.Node] = []
+        self._wanted = wanted
         self._names = _free_names(graph)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
         self._shapes: dict[ir.Value, ir.Value] = {}
@@ -80,6 +84,10 @@ class Tape:
         self.nodes.append(node)
         return node.outputs
 
+    def wants(self, value: Operand) -> bool:
+        """Whether the cotangent of `value` is of use: a rule may leave out one that is not (it may also give it)."""
+        return value in self._wanted
+
     def name(self, stem: str) -> str:
         """A name that no value or node of the graph has."""
         return next(self._names).format(stem)
@@ -87,17 +95,13 @@ class Tape:
     # --- constants ---------------------------------------------------------------------------------------
 
     def constant(self, array: np.ndarray[Any, Any]) -> ir.Value:
-        """An initializer holding `array`; equal constants are one."""
+        """An initializer holding `array`; small equal constants are one."""
         array = np.asarray(array)
+        if array.size > _SMALL:
+            return self._initializer(array)
         key = (str(array.dtype), array.shape, array.tobytes())
         if key not in self._constants:
-            name = self.name("constant")
-            self._constants[key] = ir.Value(
-                name=name,
-                shape=ir.Shape(array.shape),
-                type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
-                const_value=ir.tensor(array, name=name),
-            )
+            self._constants[key] = self._initializer(array)
         return self._constants[key]
 
     def known(self, value: ir.Value | None) -> np.ndarray[Any, Any] | None:
@@ -193,6 +197,13 @@ class Tape:
         return self.cast(value, ir.DataType.FLOAT if _given(value).dtype in _NARROW else None)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _initializer(self, array: np.ndarray[Any, Any]) -> ir.Value:
+        name = self.name("constant")
+        tensor = ir.tensor(array, name=name)
+        return ir.Value(
+            name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor
+        )
 
     def _filled(self, shape: ir.Value, like: Operand, number: int) -> ir.Value:
         dtype = _given(like).dtype or ir.DataType.FLOAT

@@ -12,16 +12,16 @@ from inspector.autodiff.windows import correlate, kernel_gradient, spread, windo
 def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, w, *bias) = cotangents, node.inputs
     windows = windows_over(tape, node, x, node.outputs[0], _kernel(tape, node, w))
-    gx = spread(tape, g, w, windows)
-    gw = kernel_gradient(tape, x, g, windows)
+    gx = spread(tape, g, w, windows) if tape.wants(x) else None
+    gw = kernel_gradient(tape, x, g, windows) if tape.wants(w) else None
     return [gx, gw, *(_bias(tape, g, windows.axes) for _ in bias)]
 
 
 def conv_transpose(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, w, *bias) = cotangents, node.inputs
     windows = windows_over(tape, node, node.outputs[0], x, _kernel(tape, node, w))
-    gx = correlate(tape, g, w, windows)
-    gw = kernel_gradient(tape, g, x, windows)
+    gx = correlate(tape, g, w, windows) if tape.wants(x) else None
+    gw = kernel_gradient(tape, g, x, windows) if tape.wants(w) else None
     return [gx, gw, *(_bias(tape, g, windows.axes) for _ in bias)]
 
 

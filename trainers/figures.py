@@ -112,8 +112,13 @@ def scores_figure(scores: Mapping[str, Any], title: str) -> Figure:
     axes.invert_yaxis()
     lowest = min(min(scores[key]) for key in ("f_score", "precision", "recall"))
     # the bars start where the differences are, and the axis says so
-    axes.set_xlim(max(0.0, np.floor(lowest * 20) / 20 - 0.05), 1.005)
-    axes.set(xlabel="score", ylabel="class (test images)", title=title)
+    start = max(0.0, np.floor(lowest * 20) / 20 - 0.05)
+    axes.set_xlim(start, 1.005)
+    axes.set(
+        xlabel="score" if start == 0 else f"score (from {start:.2f} on)",
+        ylabel="class (test images)",
+        title=title,
+    )
     axes.margins(y=0.01)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3)

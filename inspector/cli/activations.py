@@ -85,7 +85,7 @@ def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[
     named = [layer for layer in every if taps.intersection(layer.outputs)]
     if named:
         return named
-    maps = [layer for layer in every if not layer.plumbing and layer.layout is not None]
+    maps = [layer for layer in every if not layer.plumbing and is_map(layer)]
     if not maps:
         raise LayerNotFound(
             "the model has no spatial feature map: name a layer with --layer (see `onnxlens layers`)"
@@ -95,6 +95,14 @@ def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[
             f"the first {MOST_LAYERS} of {len(maps)} feature maps are drawn: name others with --layer.", quiet
         )
     return maps[:MOST_LAYERS]
+
+
+def is_map(layer: Layer) -> bool:
+    """Whether a layer has places to look at, and not just one number for each channel."""
+    if layer.layout is None or layer.shape is None:
+        return False
+    places = [size for axis, size in zip(layer.layout, layer.shape, strict=True) if axis not in "NC"]
+    return any(size != 1 for size in places)
 
 
 def channels_first(array: NDArray[Any], layout: str | None) -> NDArray[Any]:

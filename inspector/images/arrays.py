@@ -69,7 +69,7 @@ def check_array(array: NDArray[Any], spec: TensorInfo, where: str) -> NDArray[An
     """
     given = f"{where} has {array.dtype.name} {_shape(array.shape)}"
     expected = f"the input is {describe(spec)}"
-    wanted = np.dtype(spec.dtype or np.float32)
+    wanted: np.dtype[Any] = np.dtype(spec.dtype or np.float32)
     if array.dtype.kind not in "biuf" or (wanted.kind in "iub" and array.dtype.kind == "f"):
         raise InputError(f"{given}, {expected}: the type does not fit.")
     if spec.shape is not None:

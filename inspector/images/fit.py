@@ -69,7 +69,7 @@ def _interpolate(values: NDArray[np.float32], positions: NDArray[Any]) -> NDArra
     lower = np.floor(positions).astype(np.intp)
     upper = np.minimum(lower + 1, values.shape[0] - 1)
     weight = (positions - lower).astype(np.float32)[:, None]
-    between: NDArray[np.float32] = values[lower] * (1 - weight) + values[upper] * weight
+    between: NDArray[Any] = values[lower] * (1 - weight) + values[upper] * weight
     return between
 
 

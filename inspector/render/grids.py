@@ -138,9 +138,14 @@ def image_grid(
 def stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """`values` (C, H, W), any range, as an 8-bit RGB image stretched from its 0.5th to its 99.5th percentile.
 
-    One channel becomes grey; of more than three their mean is shown.
+    One channel becomes grey; of more than three their mean is shown. A signal (C, T) becomes a strip with a row for
+    each channel, a volume (C, D, H, W) its middle slice.
     """
     array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 2:
+        array = array[None]
+    elif array.ndim == 4:
+        array = array[:, array.shape[1] // 2]
     array = array if array.shape[0] in (1, 3) else array.mean(axis=0, keepdims=True)
     low, high = np.percentile(array, (0.5, 99.5))
     scaled = np.clip((array - low) / (high - low), 0, 1) if high > low else np.full(array.shape, 0.5)

@@ -25,6 +25,7 @@ OPACITY = 0.5
 MOST_PIXELS = 1400
 # all in inches
 PANEL, GAP, EDGE, BAR = 2.7, 0.18, 0.3, 0.75
+SIGNAL = (6.5, 0.9)
 LINE = {11.0: 0.2, 8.0: 0.165}
 
 
@@ -92,7 +93,9 @@ def heatmap_figure(
     left, bottom, width, height = place(len(panels) - 1)
     inch = 1 / figure.get_size_inches()[0]
     ticks = [(-1.0, "−1"), (0.0, "0"), (1.0, "1")] if signed else [(0.0, "0"), (0.5, "0.5"), (1.0, "1")]
-    label = "against · for" if signed else "relevance, of its maximum"
+    # a label longer than its bar would leave the sheet
+    short = height * figure.get_size_inches()[1] < 1.6
+    label = "" if short else "against · for" if signed else "relevance, of its maximum"
     add_bar(
         figure, Bar(name, low, 1.0, ticks, label), (left + width + 0.14 * inch, bottom, 0.14 * inch, height)
     )
@@ -128,6 +131,8 @@ def _sheet(
     aspect = min(max(columns / rows, 0.3), 6.0)
     wide = PANEL if aspect >= 1 else PANEL * max(aspect, 0.55)
     high = wide / aspect
+    if rows == 1:
+        wide, high = SIGNAL
     width = 2 * EDGE + len(panels) * wide + (len(panels) - 1) * GAP + BAR
     width = max(width, 7.0 if len(panels) > 1 else 4.2)
 

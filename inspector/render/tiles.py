@@ -70,9 +70,12 @@ def add_bar(figure: Figure, bar: Bar, rectangle: tuple[float, float, float, floa
         spine.set_linewidth(0.6)
 
 
-def columns_for(count: int, aspect: float) -> int:
-    """A number of columns that leaves the last row full if it can, on a sheet somewhat wider than high."""
-    ideal = math.sqrt(count * 1.6 / aspect)
+def columns_for(count: int, pitch: float) -> int:
+    """A number of columns that leaves the last row full if it can, on a sheet about 1.6 times as wide as high.
+
+    `pitch` is how much wider than high a tile is with its labels.
+    """
+    ideal = math.sqrt(count * 1.6 / pitch)
     candidates = range(max(1, math.floor(ideal * 0.6)), math.ceil(ideal * 1.5) + 1)
     return min(candidates, key=lambda c: (-count % c / count + 0.5 * abs(math.log(c / ideal)), -c))
 
@@ -90,13 +93,12 @@ def tile_sheet(
     height, width = tiles[0].pixels.shape[:2]
     aspect = min(max(width / height, 0.2), 5.0)
     tile_width, tile_height = (cell, cell / aspect) if aspect >= 1 else (cell * aspect, cell)
-    columns = columns or columns_for(len(tiles), aspect)
-    columns = min(columns, len(tiles))
-    rows = math.ceil(len(tiles) / columns)
     # a column is wide enough for the numbers below a narrow tile
     below = any(tile.below for tile in tiles)
     pitch_x = max(tile_width, 0.86 if below else 0.3) + GAP
     pitch_y = tile_height + LABEL + (SCALE if below else 0.02) + GAP / 2
+    columns = min(columns or columns_for(len(tiles), pitch_x / pitch_y), len(tiles))
+    rows = math.ceil(len(tiles) / columns)
     head = 0.62 if subtitle else 0.42
     right = BAR if bar is not None else MARGIN
     sheet_width = max(MARGIN + columns * pitch_x - GAP + right, 4.6)

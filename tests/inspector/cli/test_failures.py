@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -71,6 +75,30 @@ def test_control_c(run: Run, model: Path, pictures: list[Path], monkeypatch: pyt
     assert result.exit_code == 130
     assert result.stderr.strip() == "Interrupted."
     assert list(Path.cwd().iterdir()) == []
+
+
+def test_control_c_from_a_terminal(model: Path, tmp_path: Path) -> None:
+    """A real signal, to a process that is known to be at work: it waits for a picture that never comes."""
+    pipe = tmp_path / "never.png"
+    os.mkfifo(pipe)
+    command = [
+        sys.executable,
+        "-m",
+        "inspector",
+        "explain",
+        str(model),
+        str(pipe),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process, pipe.open("wb"):  # opens when the other side does
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.strip() == "Interrupted."
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_internal_error_is_short_and_says_how_to_report_it(

@@ -32,7 +32,7 @@ FULL = Size(images_per_class=1000, mnist_limit=None, line_epochs=8, mnist_epochs
 
 @dataclass(frozen=True)
 class Plan:
-    """One demonstration. ``models`` are trained in each of ``frameworks``, everything below ``out``."""
+    """One demonstration: ``models`` trained in each of ``frameworks`` and drawn as ``figures``, all below ``out``."""
 
     out: Path
     frameworks: tuple[str, ...]
@@ -40,7 +40,7 @@ class Plan:
     size: Size = REDUCED
     seed: int = 0
     mnist_dir: Path | None = None
-    python_options: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ("activations", "filters", "heatmaps")
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def run_folder(plan: Plan, model: str, framework: str) -> Path:
 
 
 def steps_for(plan: Plan) -> list[Step]:
-    """Everything between the data and the report, in order.
+    """Everything after the data, in order; the report last.
 
     Raises TrainerError where a run folder holds a run of another size or seed.
     """
@@ -72,7 +72,7 @@ def steps_for(plan: Plan) -> list[Step]:
         refuse_other_run(plan, model, framework)
         steps += [_train(plan, model, framework), _export(plan, model, framework)]
         steps += _look(plan, model, framework)
-    return steps
+    return [*steps, _report(plan)]
 
 
 def training_options(plan: Plan, model: str) -> dict[str, Any]:
@@ -170,7 +170,18 @@ def _look(plan: Plan, model: str, framework: str) -> list[Step]:
             figures=out,
         )
 
-    return [step(kind, rest) for kind, rest in commands.items()]
+    return [step(kind, commands[kind]) for kind in plan.figures]
+
+
+def _report(plan: Plan) -> Step:
+    """Always made anew: its exit code says whether a gradient check failed."""
+    folders = [str(run_folder(plan, model, framework)) for model, framework in plan.pairs]
+    return Step(
+        "The report",
+        lambda: ["report", *folders, "--out", str(plan.out / "report.html")],
+        lambda: False,
+        check=True,
+    )
 
 
 def newer(result: Path, source: Path) -> bool:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Inspector"]
 
 Score = Literal["logit", "output"]
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 LayerSpec = str | int | Layer
 Inputs = ArrayLike | Mapping[str, ArrayLike]
 
@@ -316,16 +317,22 @@ class Inspector:
 
     def _tensor(self, wrt: str | None) -> str:
         if wrt is None:
-            return self._image().name
+            for tensor in self.model.inputs:
+                if tensor.dtype in FLOATS:
+                    return tensor.name
+            raise InputError("the model has no floating-point input: name the tensor to take the gradient at")
         if wrt in {tensor.name for tensor in self.model.inputs}:
             return wrt
         return self.resolve_layer(wrt).name
 
     def _image(self) -> TensorInfo:
-        """The first floating-point input: what gradients and heatmaps are of."""
-        for tensor in self.model.inputs:
-            if tensor.dtype in ("float32", "float16", "float64", "bfloat16"):
-                return tensor
-        raise InputError(
-            "the model has no floating-point input: name the tensor that the gradient is with respect to"
-        )
+        """What heatmaps lie over: the first floating-point input, else (8-bit pictures) the first with spatial axes."""
+        floats = [tensor for tensor in self.model.inputs if tensor.dtype in FLOATS]
+        pictures = [
+            tensor for tensor in self.model.inputs if tensor.shape is not None and len(tensor.shape) > 2
+        ]
+        if not floats and not pictures:
+            raise InputError(
+                "the model has neither a floating-point input nor one with spatial axes to lay a map over"
+            )
+        return (floats or pictures)[0]

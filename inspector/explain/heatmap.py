@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InspectorError, LayerNotFound
+from inspector.errors import InspectorError, LayerNotFound, ModelError
 from inspector.explain.checking import check_gradient
 from inspector.explain.explanation import Explanation
 from inspector.explain.layers import channels_first, default_layer, input_layout, leads_to, spatial_maps
@@ -59,6 +59,7 @@ def explain(
 
     Raises:
         LayerNotFound: the method needs a feature map and there is none, or the layer has no part in the target.
+        ModelError: the map is not finite.
         NotDifferentiable: an operator without a derivative lies on the way.
     """
     notes = []
@@ -124,8 +125,12 @@ def _feature_map(evaluator: Evaluator, objective: Objective, layer: Layer | None
 
 
 def _combine(method: Method, values: Maps, gradient: Maps, layout: str | None) -> Maps:
-    single = (np.asarray(array, dtype=np.float32) for array in (values, gradient))
-    return method.combine(*(channels_first(array, layout) for array in single))
+    single = [channels_first(np.asarray(array, dtype=np.float32), layout) for array in (values, gradient)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        combined = method.combine(*single)
+    if not np.isfinite(combined).all():
+        raise ModelError("the map is not finite: the model's numbers overflow on this input")
+    return combined
 
 
 def _common_size(small: Maps, pixels: Maps) -> Sequence[int]:

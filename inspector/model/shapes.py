@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from inspector.model.propagate import propagate
@@ -24,15 +24,15 @@ def complete_shapes(model: ir.Model) -> None:
 
     infer = ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)
     infer(model)
-    if all(_is_known(value) for value in _values(model)):
-        return
     names = _dynamic(model)
+    if all(_is_known(value, names) for value in _values(model)):
+        return
     # multiples of 32, so that networks which halve and double a picture's sides come out even
     first = {name: 32 * (61 + 2 * place) for place, name in enumerate(names)}
     second = {name: 32 * (167 + 6 * place) for place, name in enumerate(names)}
     found = [_infer_with(model, sizes) for sizes in (first, second)]
     for value in _values(model):
-        if _is_known(value):
+        if _is_known(value, names):
             continue
         a, b = (shapes.get(str(value.name)) for shapes in found)
         if a is not None and b is not None and len(a) == len(b):
@@ -49,7 +49,10 @@ def _fill(
         same = (name for name in first if first[name] == one and second[name] == other)
         dims.append(one if one == other else next(same, None))
     if value.shape is not None and len(value.shape) == len(dims):
-        dims = [old if isinstance(old, int) else new for old, new in zip(value.shape, dims, strict=True)]
+        given = [dim if isinstance(dim, int) else dim.value for dim in value.shape]
+        dims = [
+            old if isinstance(old, int) or new is None else new for old, new in zip(given, dims, strict=True)
+        ]
     value.shape = ir.Shape(dims)
 
 
@@ -88,9 +91,6 @@ def _values(model: ir.Model) -> Iterator[ir.Value]:
         yield from node.outputs
 
 
-def _is_known(value: ir.Value) -> bool:
-    """Static, or dynamic by a name of the model's own (inference calls those it makes up `unk__N`)."""
-    return value.shape is not None and all(
-        isinstance(dim, int) or (dim.value is not None and not dim.value.startswith("unk__"))
-        for dim in value.shape
-    )
+def _is_known(value: ir.Value, names: Collection[str]) -> bool:
+    """Static, or dynamic by the name of an input's dimension: inference and exporters make names up for the rest."""
+    return value.shape is not None and all(isinstance(dim, int) or dim.value in names for dim in value.shape)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
+# bytes of a protobuf message
+LARGEST = 2**31 - 1
+
 # onnxruntime's severity 3: errors only
 QUIET = 3
 
@@ -128,6 +131,10 @@ def _serialise(model: onnx.ModelProto | ir.Model | bytes) -> bytes:
         import onnx_ir as ir
 
         model = ir.to_proto(model)
+    if model.ByteSize() >= LARGEST:
+        raise ModelError(
+            "the model is larger than 2 GB, which a protobuf message cannot hold: use a float16 one"
+        )
     return bytes(model.SerializeToString())
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import InspectorError, LayerNotFound, NotDifferentiable
+from inspector.errors import InspectorError, LayerNotFound, ModelError, NotDifferentiable
 from inspector.explain import METHODS
 from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
 
@@ -153,6 +153,27 @@ def test_signals_and_volumes(axes: int) -> None:
     # the weights of Grad-CAM are 1 / places for the class's own channel and 0 for the others
     maps = np.maximum(lens.activations(x, layers="maps")["maps"][:, 3], 0)
     np.testing.assert_allclose(explained.map, maps / maps[0].size, atol=1e-6)
+
+
+def test_pictures_of_bytes_are_explained_at_a_layer() -> None:
+    proto = cnn()
+    proto.graph.input[0].CopyFrom(helper.make_tensor_value_info("bytes", 2, ["batch", 3, 16, 16]))
+    proto.graph.node.insert(0, helper.make_node("Cast", ["bytes"], ["image"], to=1))
+    lens = Inspector(proto)
+    x = np.random.default_rng(0).integers(0, 256, size=(2, 3, 16, 16), dtype=np.uint8)
+    explained = lens.explain(x, target=3)
+    np.testing.assert_allclose(
+        explained.raw, Inspector(cnn()).explain(x.astype(np.float32), target=3).raw, rtol=1e-5
+    )
+    with pytest.raises(NotDifferentiable, match="UINT8"):
+        lens.explain(x, "saliency", target=3)
+
+
+def test_a_map_that_overflows_is_refused() -> None:
+    weights = cnn_weights()
+    weights["fc.weight"] *= np.float32(3e38)
+    with pytest.raises(ModelError, match="not finite"):
+        Inspector(cnn(weights=weights)).explain(X, target=3)
 
 
 def test_without_a_feature_map_the_method_is_saliency_and_gradcam_is_refused() -> None:

@@ -72,6 +72,20 @@ def test_shapes_computed_from_dynamic_dimensions() -> None:
     assert shapes["y"] == ("batch", 5, "h", 6)
 
 
+def test_names_that_an_exporter_made_up_give_way_to_what_they_are() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["conv"]),
+        helper.make_node("Shape", ["conv"], ["n"], end=1),
+        helper.make_node("Concat", ["n", "rest"], ["wanted"], axis=0),
+        helper.make_node("Reshape", ["conv", "wanted"], ["y"]),
+    ]
+    constants = {"w": normal(4, 3, 1, 1), "rest": np.array([2, 2, -1])}
+    proto = model(
+        nodes, {"x": ["batch", 3, 6, 6]}, {"y": ["Reshape_dim_0", "Reshape_dim_1", "a", "b"]}, constants
+    )
+    assert load(proto).outputs[0].shape == ("batch", 2, 2, 36)
+
+
 @pytest.mark.parametrize(
     ("spec", "name"),
     [

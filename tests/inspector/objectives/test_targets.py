@@ -340,5 +340,7 @@ def test_several_tensors_at_once() -> None:
 def test_a_model_without_a_floating_point_input_says_so() -> None:
     proto = model([helper.make_node("Cast", ["x"], ["y"], to=1)], {"x": ["n", 3]}, {"y": ["n", 3]})
     proto.graph.input[0].type.tensor_type.elem_type = 2
+    lens, x = Inspector(proto), np.zeros((1, 3), np.uint8)
     with pytest.raises(InputError, match="no floating-point input"):
-        Inspector(proto).gradient(np.zeros((1, 3), np.uint8), 1)
+        lens.gradient(x, 1)
+    np.testing.assert_array_equal(lens.gradient(x, 1, wrt="y"), [[0, 1, 0]])

@@ -126,9 +126,12 @@ def _feature_map(evaluator: Evaluator, objective: Objective, layer: Layer | None
 
 def _combine(method: Method, values: Maps, gradient: Maps, layout: str | None) -> Maps:
     single = [channels_first(np.asarray(array, dtype=np.float32), layout) for array in (values, gradient)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        combined = method.combine(*single)
-    if not np.isfinite(combined).all():
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            combined = method.combine(*single)
+    except FloatingPointError:
+        combined = np.full(1, np.nan)
+    if not (np.isfinite(combined).all() and np.isfinite(single[1]).all()):
         raise ModelError("the map is not finite: the model's numbers overflow on this input")
     return combined
 

@@ -1,0 +1,74 @@
+"""One small network in float16, float32 and float64: the gradient graph has the precision of its model."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper, numpy_helper
+
+from inspector.autodiff import vjp
+from inspector.check.double import to_double
+
+from .case import Array
+from .truth import evaluator
+
+NODES = """
+    c = Conv<pads = [1, 1, 1, 1]>(x, k, kb)
+    r = Relu(c)
+    p = MaxPool<kernel_shape = [3, 3], strides = [2, 2]>(r)
+    a = AveragePool<kernel_shape = [2, 2], pads = [0, 0, 1, 1]>(p)
+    n = InstanceNormalization(a, s, s)
+    t = Transpose<perm = [0, 2, 3, 1]>(n)
+    l = LayerNormalization(t, s, s)
+    i = Gather<axis = 3>(l, pick)
+    e = Gelu(i)
+    f = Flatten(e)
+    g = Gemm(f, w)
+    h = HardSwish(g)
+    y = Softmax(h)
+"""
+
+
+def network(dtype: type[np.floating]) -> onnx.ModelProto:
+    text = f'<ir_version: 10, opset_import: ["" : 20]> n (float[b,2,9,9] x) => (float[b,4] y) {{ {NODES} }}'
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(2)
+    shapes = {"k": (3, 2, 3, 3), "kb": (3,), "s": (3,), "w": (64, 4)}
+    for name, shape in shapes.items():
+        model.graph.initializer.append(
+            numpy_helper.from_array((rng.normal(size=shape) / 2).astype(dtype), name)
+        )
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 0, 1, 2]), "pick"))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return model
+
+
+def relative(a: Array, b: Array) -> float:
+    return float(np.linalg.norm(a.astype(float) - b) / np.linalg.norm(b))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float16, 1e-2)])
+def test_the_runtime_agrees_with_float64(dtype: type[np.floating], tolerance: float) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(2, 2, 9, 9)).astype(dtype)
+    u = rng.normal(size=(2, 4)).astype(dtype)
+    model = vjp(network(dtype), ["y"], ["x", "p", "k"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = ["gradient.x", "gradient.p", "gradient.k"]
+    results = session.run(names, {"x": x, "cotangent.y": u})
+    wide = {"x": x.astype(float), "cotangent.y": u.astype(float)}
+    truth = evaluator(to_double(model)).run(names, wide)
+    for name, result, exact in zip(names, results, truth, strict=True):
+        assert result.dtype == dtype
+        assert relative(result, exact) < tolerance, name
+
+
+def test_a_float64_model_gets_float64_constants() -> None:
+    x = np.random.default_rng(4).normal(size=(2, 3))
+    text = '<ir_version: 10, opset_import: ["" : 20]> n (double[b,3] x) => (double[b,3] y) { y = Erf(x) }'
+    model = vjp(onnx.parser.parse_model(text), ["y"], ["x"])
+    (g,) = evaluator(model).run(["gradient.x"], {"x": x, "cotangent.y": np.ones_like(x)})
+    np.testing.assert_allclose(g, 2 / np.sqrt(np.pi) * np.exp(-(x**2)), rtol=1e-15)

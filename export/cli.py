@@ -111,7 +111,7 @@ def _run_plan(run_dir: Path, which: Literal["best", "last"]) -> Plan:
     run = open_run(run_dir)
 
     def write(path: Path, taps: tuple[str, ...], opset: int) -> dict[str, float]:
-        metadata, names = _metadata(run), list(run.info["outputs"])
+        metadata, names = _metadata(run, taps), list(run.info["outputs"])
         if run.info["framework"] == "tensorflow":
             _import_tensorflow()
             from export import export_keras
@@ -134,7 +134,7 @@ def _blank(spec: Mapping[str, Any]) -> Any:
     return np.zeros((1, len(spec["channels"]), *spec["size"]), np.float32)
 
 
-def _metadata(run: Run) -> dict[str, Any]:
+def _metadata(run: Run, taps: tuple[str, ...]) -> dict[str, Any]:
     info = run.info
     training = {"dataset": info["dataset"]["name"], "seed": info["seed"], "epochs": info["epochs"]}
     training |= {"model": info["model"], "variant": info.get("variant")}
@@ -142,7 +142,7 @@ def _metadata(run: Run) -> dict[str, Any]:
         training["accuracy"] = run.metrics["accuracy"]
     return {
         "labels": info["labels"],
-        "layers": info["layers"],
+        "layers": {name: kind for name, kind in info["layers"].items() if name in taps},
         "input": info["input"],
         "outputs": info["outputs"],
         "training": training,

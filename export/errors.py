@@ -12,6 +12,9 @@ class ExportError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of another library's message, or its type where it has none."""
+    """The line of another library's message that says most, or its type where it has none."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    # TensorFlow's autograph puts a traceback into the message, and the cause last
+    return lines[-1] if lines[0] == "in user code:" else lines[0]

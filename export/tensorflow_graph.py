@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,15 +37,18 @@ def graph_of_function(
     `signature` has one named `tf.TensorSpec` per tensor; the graph's inputs are renamed to `input_names`. Raises
     ExportError naming the TensorFlow operators that have no translation.
     """
+    traceable = tf.function(function)
     with _quiet():
         import tf2onnx
 
         try:
+            with _without_xla():
+                captures = traceable.get_concrete_function(*signature).graph.captures
             proto, _ = tf2onnx.convert.from_function(
-                tf.function(function),
+                traceable,
                 input_signature=list(signature),
                 opset=min(opset, NEWEST_WRITTEN),
-                custom_op_handlers={"PreventGradient": (_write_marker, []), "Erfc": (_write_erfc, [])},
+                custom_op_handlers=dict(_TRANSLATIONS),
                 extra_opset=[onnx.helper.make_opsetid(DOMAIN, 1)],
             )
         except ExportError:
@@ -54,11 +57,26 @@ def graph_of_function(
             raise ExportError(f"tf2onnx cannot write this model: {first_line(error)}") from error
     _require_translated(proto)
     model: ir.Model = ir.from_proto(proto)
-    renamed = {spec.name: name for spec, name in zip(signature, input_names, strict=True)}
-    for value in model.graph.inputs:
-        value.name = renamed[str(value.name).removesuffix(":0")]
+    _name_inputs(
+        model,
+        {spec.name: name for spec, name in zip(signature, input_names, strict=True)},
+        {inside.name.removesuffix(":0"): outside for outside, inside in captures},
+    )
     simplify(model)
     return model
+
+
+def _name_inputs(model: ir.Model, names: Mapping[str, str], captured: Mapping[str, Any]) -> None:
+    """Renames the inputs; tensors that the function captured, which tf2onnx leaves as inputs, become constants."""
+    graph = model.graph
+    for value in list(graph.inputs):
+        given = str(value.name).removesuffix(":0")
+        if given in names:
+            value.name = names[given]
+        else:
+            graph.inputs.remove(value)
+            value.const_value = ir.tensor(np.asarray(captured[given]), name=value.name)
+            graph.register_initializer(value)
 
 
 def input_specs(
@@ -89,17 +107,33 @@ def _write_marker(_graph: Any, node: Any, _name: str, _args: Any) -> None:
 
 def _write_erfc(graph: Any, node: Any, _name: str, _args: Any) -> None:
     """Keras's exact GELU is written with the complementary error function, which ONNX lacks: 1 - Erf(x)."""
+    node.type = "Erf"
+    _follow(graph, node, lambda result, one: [one, result])
+
+
+def _write_expm1(graph: Any, node: Any, _name: str, _args: Any) -> None:
+    """Keras's CELU: Exp(x) - 1."""
+    node.type = "Exp"
+    _follow(graph, node, lambda result, one: [result, one])
+
+
+def _follow(graph: Any, node: Any, inputs: Callable[[str, str], list[str]]) -> None:
+    """Puts a subtraction of the node's result and 1 between the node and its readers."""
     from tf2onnx import utils
 
-    node.type = "Erf"
     (result,) = node.output
-    dtype = utils.map_onnx_to_numpy_type(graph.get_dtype(result))
-    one = graph.make_const(utils.make_name("one"), np.ones((), dtype))
-    difference = graph.make_node(
-        "Sub", [one.output[0], result], shapes=[graph.get_shape(result)], dtypes=[graph.get_dtype(result)]
-    )
-    readers = [reader for reader in graph.find_output_consumers(result) if reader is not difference]
+    dtype, shape = graph.get_dtype(result), graph.get_shape(result)
+    one = graph.make_const(utils.make_name("one"), np.ones((), utils.map_onnx_to_numpy_type(dtype)))
+    readers = graph.find_output_consumers(result)
+    difference = graph.make_node("Sub", inputs(result, one.output[0]), shapes=[shape], dtypes=[dtype])
     graph.replace_all_inputs(result, difference.output[0], ops=readers)
+
+
+_TRANSLATIONS: dict[str, Any] = {
+    "PreventGradient": (_write_marker, []),
+    "Erfc": (_write_erfc, []),
+    "Expm1": (_write_expm1, []),
+}
 
 
 def _require_translated(model: onnx.ModelProto) -> None:
@@ -120,6 +154,23 @@ def _require_translated(model: onnx.ModelProto) -> None:
         raise ExportError(
             f"tf2onnx has no translation for these TensorFlow operators of the model: {', '.join(sorted(strange))}"
         )
+
+
+@contextlib.contextmanager
+def _without_xla() -> Iterator[None]:
+    """Keras compiles grouped convolutions with XLA, which leaves an opaque call in the graph: traced without it."""
+    module: Any = tf
+    compiled = module.function
+
+    def plain(*args: Any, jit_compile: bool | None = None, **kwargs: Any) -> Any:
+        del jit_compile
+        return compiled(*args, **kwargs)
+
+    module.function = plain
+    try:
+        yield
+    finally:
+        module.function = compiled
 
 
 @contextlib.contextmanager

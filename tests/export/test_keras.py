@@ -235,3 +235,20 @@ def test_operators_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"Digamma.*Lgamma"):
         export_keras(odd, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_tf2onnx_alone_cannot_write(tmp_path: Path) -> None:
+    """Grouped convolutions (compiled with XLA), captured constants, exact GELU (Erfc) and CELU (Expm1)."""
+    x = keras.Input((6, 6, 4), name="x")
+    y = layers.Normalization(mean=[1.0, 2.0, 3.0, 4.0], variance=[4.0, 3.0, 2.0, 1.0], name="normal")(x)
+    y = layers.Activation("celu")(layers.Conv2D(4, 3, groups=2, name="grouped")(y))
+    model = settle(keras.Model(x, layers.Activation("gelu", name="out")(y)))
+    path = tmp_path / "m.onnx"
+    errors = export_keras(model, path, ["normal", "grouped"])
+    assert max(errors.values()) < 1e-5
+    graph = onnx.load(path).graph
+    assert [value.name for value in graph.input] == ["x"]
+    (conv,) = (node for node in graph.node if node.op_type == "Conv")
+    assert {attribute.name: attribute.i for attribute in conv.attribute}["group"] == 2
+    feed = {"x": np.random.default_rng(0).standard_normal((2, 6, 6, 4)).astype(np.float32)}
+    assert changed_by(path, feed, "normal") == {"out", "grouped"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.errors import ModelError
+from inspector.errors import ModelError, NotDifferentiable
 from inspector.model import Model
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.objective import Objective
@@ -124,7 +125,12 @@ class Evaluator:
         inputs = {tensor.name for tensor in self.model.inputs}
         needed = [name for name in dict.fromkeys((*objective.tensors, *wrt, *keep)) if name not in inputs]
         forward = extract(self.model.normalised, [tensor.name for tensor in self.model.inputs], needed)
-        model = vjp(append_objective(forward, objective.keys), outputs=[SCORE], wrt=list(wrt))
+        scored = append_objective(forward, objective.keys)
+        try:
+            model = vjp(scored, outputs=[SCORE], wrt=list(wrt))
+        except NotDifferentiable as error:
+            # the objective's own nodes at the end of the path are nothing that the reader knows
+            raise NotDifferentiable(re.sub(r"( -> target\.[\w.]+)+", "", str(error))) from None
         chosen = [
             f"target.{part}.{term}" for term in range(len(objective.keys)) for part in ("chosen", "side")
         ]

@@ -105,14 +105,17 @@ def read_heads(model: Model, labels: Labels | None = None, score: Score = "logit
         output.name: _head(model, output, tuple(given.get(output.name, ())), score)
         for output in model.outputs
     }
-    bare = tuple(labels) if labels is not None and not isinstance(labels, Mapping) else given.get("", ())
-    if bare:
-        first = default_head(heads, model)
-        if labels is not None and first.classes is not None and len(bare) != first.classes:
+    if labels is not None and not isinstance(labels, Mapping):
+        head = default_head(heads, model)
+        if head.classes is not None and len(labels) != head.classes:
             raise TargetError(
-                f"{len(bare)} labels are given, but output '{first.name}' has {first.classes} classes"
+                f"{len(labels)} labels are given, but output '{head.name}' has {head.classes} classes"
             )
-        heads[first.name] = _head(model, TensorInfo(first.name, first.shape, first.dtype), tuple(bare), score)
+        heads[head.name] = _head(model, TensorInfo(head.name, head.shape, head.dtype), tuple(labels), score)
+    elif "" in given and model.outputs:
+        # a bare list in the file belongs to the first output
+        first = model.outputs[0]
+        heads[first.name] = _head(model, first, tuple(given[""]), score)
     return heads
 
 

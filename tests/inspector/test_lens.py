@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import LayerNotFound
+from inspector.errors import LayerNotFound, ModelError, NotDifferentiable
 from inspector.explain import collect_activations
 from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
 
@@ -149,3 +149,43 @@ def test_the_names_are_imported_late() -> None:
     code = "import sys, inspector; print(*sorted({'onnx', 'onnx_ir', 'numpy', 'torch'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_conversion_that_changes_the_model_is_refused() -> None:
+    """Upsampling that the converter got wrong would give another model's gradients."""
+    lens = Inspector(cnn(opset=13))
+    other = cnn_weights()
+    other["conv.weight"] *= np.float32(1.1)
+    lens.model.__dict__["normalised"] = Inspector(cnn(weights=other)).model.graph
+    with pytest.raises(
+        ModelError, match=r"from opset 13 changes its output 'logits'.*export it again at opset 18"
+    ):
+        lens.gradient(images())
+
+
+def test_control_flow_is_passed_by() -> None:
+    def branch(operator: str, name: str) -> onnx.GraphProto:
+        return helper.make_graph(
+            [helper.make_node(operator, ["conv"], [name])],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, 1, None)],
+        )
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["conv"]),
+        helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=0),
+        helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+        helper.make_node(
+            "If", ["positive"], ["maps"], then_branch=branch("Relu", "a"), else_branch=branch("Neg", "b")
+        ),
+        helper.make_node("GlobalAveragePool", ["maps"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["logits"]),
+    ]
+    weights = {"w": normal(4, 3, 3, 3), "zero": np.float32(0)}
+    lens = Inspector(model(nodes, {"x": ["n", 3, 8, 8]}, {"logits": ["n", 4]}, weights))
+    x = images(2, size=8)
+    assert lens.activations(x)["maps"].shape == (2, 4, 6, 6)
+    assert lens.explain(x, target=1).layer == "maps"
+    with pytest.raises(NotDifferentiable, match="If"):
+        lens.gradient(x, 1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import InputError, TargetError
+from inspector.errors import InputError, NotDifferentiable, TargetError
 from inspector.objectives import parse_target
 from inspector.objectives.resolve import AnyTargets
 from tests.inspector.graphs import cnn, images, model, multi_head, normal
@@ -344,3 +344,17 @@ def test_a_model_without_a_floating_point_input_says_so() -> None:
     with pytest.raises(InputError, match="no floating-point input"):
         lens.gradient(x, 1)
     np.testing.assert_array_equal(lens.gradient(x, 1, wrt="y"), [[0, 1, 0]])
+
+
+def test_a_bare_list_of_labels_in_the_file_names_the_first_outputs_classes() -> None:
+    lens = Inspector(cnn(metadata={"labels": [f"digit {number}" for number in range(10)]}))
+    assert lens.labels["logits"][4] == "digit 4"
+    assert lens.explain(images(1), target="digit 4").target == ("logits=digit 4",)
+
+
+def test_the_path_to_an_operator_without_a_derivative_ends_at_the_models_own_tensor() -> None:
+    nodes = [helper.make_node("Det", ["x"], ["det"]), helper.make_node("Unsqueeze", ["det", "one"], ["y"])]
+    proto = model(nodes, {"x": ["n", 3, 3]}, {"y": ["n", 1]}, {"one": np.array([1])})
+    with pytest.raises(NotDifferentiable, match=r"x -> det -> y") as caught:
+        Inspector(proto).gradient(np.zeros((1, 3, 3), np.float32), "y[0]")
+    assert "target." not in str(caught.value)

@@ -99,7 +99,7 @@ def resume(
     """
     run = open_run(path)
     settings = run.settings if epochs is None else replace(run.settings, epochs=epochs).checked(run.spec)
-    if run.finished and settings.epochs <= run.info["epochs"]:
+    if run.finished and (epochs is None or epochs <= run.info["epochs"]):
         return run
     learner = run.framework.learner(run.spec, settings, device, threads)
     stored = run.info["dataset"]

@@ -93,6 +93,7 @@ def fit(
         with replacing(last) as partial:
             learner.save(partial, json.dumps(history))
         run.write("history", {"epochs": history})
+        run = run.updated(epochs=epoch)
         on_epoch(record)
     learner.load_weights(best)
     return history

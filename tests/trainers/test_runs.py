@@ -131,6 +131,11 @@ def test_resuming_a_finished_run_changes_nothing(finished: Run) -> None:
     assert {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()} == before
 
 
+def test_a_run_ended_by_a_plateau_is_finished(finished: Run) -> None:
+    ended_early = finished.updated(settings=finished.info["settings"] | {"epochs": 50})
+    assert experiment.resume(ended_early.path).history == finished.history
+
+
 def test_a_finished_run_can_be_given_more_epochs(finished: Run) -> None:
     longer = experiment.resume(finished.path, epochs=3)
     assert [record["epoch"] for record in longer.history] == [1, 2, 3]

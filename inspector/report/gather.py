@@ -21,7 +21,7 @@ from inspector.report.study import (
     study_heat,
     study_layers,
 )
-from inspector.report.targets import REFERENCE_CLASS, class_target, class_words, own_target
+from inspector.report.targets import REFERENCE_CLASS, class_target, class_words, own_target, short_words
 
 if TYPE_CHECKING:
     pass
@@ -113,7 +113,7 @@ def gather_run(run: Run, options: Options, progress: Progress) -> RunStudy:
         probe_targets = targets[0]
     progress("heatmaps" + (" and their checks" if options.check else ""))
     samples = [x[index : index + 1] for index in range(len(x))]
-    same_words = [words] * len(x)
+    same_words = [words if number is None else short_words(number)] * len(x)
 
     def heat(given: Sequence[Any], words_of: Sequence[str], layer: str) -> tuple[Heat, ...]:
         return tuple(study_heat(lens, samples, given, words_of, layer=layer, check=options.check))

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from inspector.objectives import Target, TargetSum
 
-__all__ = ["REFERENCE_CLASS", "class_target", "class_words", "own_target"]
+__all__ = ["REFERENCE_CLASS", "class_target", "class_words", "own_target", "short_words"]
 
 REFERENCE_CLASS = {"line": 0, "mnist": 1}
 """The class that the source report explains: the short, thin, horizontal, red line; the digit 1."""
@@ -31,13 +31,17 @@ def class_target(outputs: Mapping[str, Sequence[str]], number: int) -> Target | 
 
 
 def class_words(outputs: Mapping[str, Sequence[str]], number: int) -> str:
-    """The same in words: ``class 0, short thin 0° red``; ``digit`` classes by their name alone."""
+    """The same in words: ``class 0 (short thin 0° red)``, ``class 1``; of several heads with the sum written out."""
     labels = head_labels(outputs, number)
     names = " ".join(outputs[name][label] for name, label in labels.items())
     if len(labels) == 1:
-        return names if names == str(number) else f"class {number}: {names}"
+        return short_words(number) if names == str(number) else f"{short_words(number)} ({names})"
     terms = " + ".join(f"log p({name} = {outputs[name][label]})" for name, label in labels.items())
-    return f"class {number}: {terms}"
+    return f"{short_words(number)} ({names}), as the sum {terms}"
+
+
+def short_words(number: int) -> str:
+    return f"class {number}"
 
 
 def own_target(outputs: Mapping[str, Sequence[str]], number: int) -> tuple[Target, str]:

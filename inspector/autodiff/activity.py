@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import onnx_ir as ir
 
@@ -10,7 +10,7 @@ from inspector.autodiff.nondifferentiable import ZERO_DERIVATIVE
 from inspector.autodiff.table import RuleTable
 from inspector.surgery import reads
 
-__all__ = ["active_values", "nodes_between", "path_through"]
+__all__ = ["active_values", "carries", "nodes_between", "path_through"]
 
 
 def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: RuleTable) -> set[ir.Value]:
@@ -22,11 +22,19 @@ def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: 
     """
     active = set(sources)
     for node in nodes:
-        if (node.domain, node.op_type) in ZERO_DERIVATIVE or active.isdisjoint(reads(node)):
-            continue
-        lacks = rules.lacks(node)
-        active.update(output for output in node.outputs if lacks or _may_vary(output))
+        if carries(node, active, rules):
+            lacks = rules.lacks(node)
+            active.update(output for output in node.outputs if lacks or _may_vary(output))
     return active
+
+
+def carries(node: ir.Node, active: Collection[ir.Value], rules: RuleTable) -> bool:
+    """Whether a derivative can travel through `node` to an active tensor that it reads.
+
+    A rule given for an operator that is constant almost everywhere (a straight-through estimate, say) counts.
+    """
+    cut = rules.lacks(node) and (node.domain, node.op_type) in ZERO_DERIVATIVE
+    return not cut and any(value in active for value in reads(node))
 
 
 def nodes_between(
@@ -37,10 +45,9 @@ def nodes_between(
     needed = active.intersection(targets)
     between: list[ir.Node] = []
     for node in reversed(nodes):
-        inputs = active.intersection(reads(node))
-        if inputs and not needed.isdisjoint(node.outputs):
+        if carries(node, active, rules) and not needed.isdisjoint(node.outputs):
             between.append(node)
-            needed |= inputs
+            needed |= active.intersection(reads(node))
     return between[::-1]
 
 

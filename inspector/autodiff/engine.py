@@ -14,13 +14,13 @@ from typing import TypeVar
 import onnx
 import onnx_ir as ir
 
-from inspector.autodiff.activity import active_values, nodes_between, path_through
+from inspector.autodiff.activity import active_values, carries, nodes_between, path_through
 from inspector.autodiff.broadcasting import BROADCASTING, dims, unbroadcast
 from inspector.autodiff.nondifferentiable import REFUSED
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
 from inspector.errors import ModelError, NotDifferentiable
-from inspector.surgery import add_nodes, copy, expand_functions, find_value, infer_types, reads
+from inspector.surgery import add_nodes, copy, expand_functions, find_value, infer_types
 
 __all__ = ["vjp"]
 
@@ -98,9 +98,7 @@ def pull_back(
 
     for node in reversed(nodes):
         cotangents = [total(output) for output in node.outputs]
-        if not any(value in active for value in reads(node)) or all(
-            cotangent is None for cotangent in cotangents
-        ):
+        if not carries(node, active, rules) or all(cotangent is None for cotangent in cotangents):
             continue
         if rules.lacks(node):
             raise _not_differentiable(node, nodes, sources, seeds)

@@ -57,6 +57,7 @@ RULES = RuleTable(
             rules.reduction.RULES,
             rules.movement.RULES,
             rules.indexing.RULES,
+            rules.resizing.RULES,
         )
         for op_type, rule in family.items()
     }

@@ -57,6 +57,11 @@ def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:
     proto.ParseFromString(encoded)
     if not all(_reads_alike(inner, opsets) for inner in proto.node):
         return None
+    # results that the node leaves out are not computed either
+    del proto.output[len(node.outputs) :]
+    computed = {name for inner in proto.node for name in inner.output}
+    if not proto.node or not computed.issuperset(proto.output):
+        return None
     for entry in proto.opset_import:
         entry.version = opsets.get(entry.domain, entry.version)
     declared = set(proto.attribute)
@@ -72,8 +77,11 @@ def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:
 
 def _type(value: ir.Value | None) -> onnx.TypeProto:
     proto = onnx.TypeProto()
-    if value is not None and value.dtype is not None:
-        proto.tensor_type.elem_type = value.dtype.value
+    if value is None or value.dtype is None:
+        return proto
+    proto.tensor_type.elem_type = value.dtype.value
+    if value.shape is not None:
+        ir.serde.serialize_shape_into(proto, value.shape)
     return proto
 
 

@@ -12,6 +12,7 @@ from inspector.autodiff.rules import (
     normalization,
     pooling,
     reduction,
+    resizing,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "normalization",
     "pooling",
     "reduction",
+    "resizing",
 ]

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from inspector.autodiff.rules.movement import rearranged
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.errors import NotDifferentiable
 
 
 def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -41,6 +42,34 @@ def gather_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.ScatterND(tape.zeros_like(x), indices, g, reduction="add"), None]
 
 
+def scatter_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (_, indices, updates) = cotangents, node.inputs
+    axis = node.attributes.get_int("axis", 0)
+    g_updates = tape.GatherElements(g, indices, axis=axis)
+    if _adds(node):
+        return [g, None, g_updates]
+    return [tape.ScatterElements(g, indices, tape.zeros_like(updates), axis=axis), None, g_updates]
+
+
+def scatter_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (_, indices, updates) = cotangents, node.inputs
+    g_updates = tape.GatherND(g, indices)
+    if _adds(node):
+        return [g, None, g_updates]
+    return [tape.ScatterND(g, indices, tape.zeros_like(updates)), None, g_updates]
+
+
+def _adds(node: ir.Node) -> bool:
+    """Whether updates add to what is there; otherwise they replace it, and no place is updated twice."""
+    reduction = node.attributes.get_string("reduction", "none")
+    if reduction in ("none", "add"):
+        return reduction == "add"
+    raise NotDifferentiable(
+        f"no derivative for operator {node.op_type} (node {node.name!r}) with reduction={reduction}: "
+        "only replacing and adding have a rule"
+    )
+
+
 def top_k(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """To the elements that were chosen."""
     (g, _), (x, _), (_, indices) = cotangents, node.inputs, node.outputs
@@ -51,5 +80,7 @@ RULES: dict[str, Pullback] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
+    "ScatterElements": scatter_elements,
+    "ScatterND": scatter_nd,
     "TopK": top_k,
 }

@@ -152,9 +152,23 @@ def local_response_normalization(tape: Tape, node: ir.Node, cotangents: Values) 
     return [tape.Sub(tape.Mul(g, tape.Pow(s, -beta)), tape.Mul(tape.Mul(x, spread), 2 * alpha * beta))]
 
 
+def lp_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Y = x / |x|_p along one axis; 0 at the origin, which it maps to itself."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    axis = [node.attributes.get_int("axis", -1)]
+    if node.attributes.get_int("p", 2) == 1:
+        norm, direction = tape.ReduceL1(x, axis, keepdims=1), tape.Sign(x)
+    else:
+        norm, direction = tape.ReduceL2(x, axis, keepdims=1), y
+    along = tape.Mul(direction, tape.ReduceSum(tape.Mul(g, y), axis, keepdims=1))
+    zero = tape.Equal(norm, 0)
+    return [tape.Where(zero, 0, tape.Div(tape.Sub(g, along), tape.Where(zero, 1, norm)))]
+
+
 RULES: dict[str, Pullback] = {
     "BatchNormalization": batch_normalization,
     "InstanceNormalization": instance_normalization,
     "LRN": local_response_normalization,
     "LayerNormalization": layer_normalization,
+    "LpNormalization": lp_normalization,
 }

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from .case import Case, Fixed, normal, other, uniform
+from .case import Case, Fixed, away_from, integers, ints, normal, other, uniform
 
 CASES = (
     *(
@@ -65,8 +65,22 @@ CASES = (
     Case("LRN", [normal(2, 5, 3, 2)], {"size": 4, "alpha": 0.5}, runtime=False),
     Case("LRN", [normal(2, 5, 3)], {"size": 3, "alpha": 0.5}, runtime=False),
     Case("LRN", [normal(2, 4, 2, 2, 2)], {"size": 7, "alpha": 0.5}, runtime=False),
+    *(
+        Case("LpNormalization", [away_from([0], 3, 4)], {"p": p, "axis": axis})
+        for p in (1, 2)
+        for axis in (0, -1)
+    ),
     # operators without a rule of their own, which the standard defines by others
     Case("GroupNormalization", [normal(2, 4, 3), normal(2), other(2)], {"num_groups": 2}, newest=20),
     Case("GroupNormalization", [normal(2, 4, 3, 2), normal(4), other(4)], {"num_groups": 2}, opset=21),
     Case("MeanVarianceNormalization", [normal(2, 3, 2, 2)]),
+    Case("RMSNormalization", [normal(2, 3, 4), normal(4)], opset=23),
+    Case("RotaryEmbedding", [normal(1, 2, 3, 4), other(1, 3, 2), normal(1, 3, 2)], opset=23),
+    Case("Attention", [normal(1, 2, 3, 4), other(1, 2, 5, 4), normal(1, 2, 5, 4)], opset=23),
+    Case(
+        "Attention", [normal(1, 2, 3, 4), other(1, 2, 3, 4), normal(1, 2, 3, 4)], {"is_causal": 1}, opset=23
+    ),
+    Case("NegativeLogLikelihoodLoss", [normal(3, 4), integers([0, 3, 1])]),
+    Case("SoftmaxCrossEntropyLoss", [normal(3, 4), integers([0, 3, 1])]),
+    Case("CenterCropPad", [normal(3, 4), ints(5, 2)]),
 )

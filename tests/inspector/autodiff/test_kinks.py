@@ -51,6 +51,7 @@ ROWS = [
     row("ReduceL2", [[0.0, 0.0]], [[0, 0]]),
     row("ReduceL1", [[0.0, -2.0]], [[0, -1]]),
     row("GlobalLpPool", np.zeros((1, 1, 2)), np.zeros((1, 1, 2)), p=2),
+    row("LpNormalization", [[0.0, 0.0]], [[0, 0]]),
     # far from zero, where an exponential overflows float32
     row("Elu", [1000.0, -1000.0], [1, 0]),
     row("Selu", [1000.0, -1000.0], [1, 0], alpha=2.0, gamma=1.0),

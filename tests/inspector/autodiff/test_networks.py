@@ -104,7 +104,7 @@ ATTENTION = """
     fed = Add(down, mixed)
     y = Gather<axis = 1>(fed, zero)
 """
-ATTENTION_WEIGHTS = {"s": (6,), "o": (6,), **{name: (6, 6) for name in "qkvp"}, "u": (6, 8), "d": (4, 6)}
+ATTENTION_WEIGHTS = {"s": (6,), "o": (6,), **dict.fromkeys("qkvp", (6, 6)), "u": (6, 8), "d": (4, 6)}
 INTEGERS = {"split": [0, 3, 2, 3], "join": [0, 3, 6], "zero": 0}
 
 

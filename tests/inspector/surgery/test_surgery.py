@@ -68,7 +68,7 @@ def test_expose_adds_outputs_in_order_and_once(model: ir.Model) -> None:
 def test_unknown_names_come_with_near_matches(model: ir.Model) -> None:
     with pytest.raises(LayerNotFound, match="near matches: unused"):
         expose(model, ["unusd"])
-    with pytest.raises(LayerNotFound, match="'q'$"):
+    with pytest.raises(LayerNotFound, match=r"'q'$"):
         find_value(model.graph, "q")
 
 
@@ -98,7 +98,8 @@ def test_extract_refuses_a_name_given_twice(model: ir.Model) -> None:
 
 
 def fragment(inputs: str, body: str, outputs: str, opset: int = 18) -> ir.Model:
-    text = f'<ir_version: 10, opset_import: ["" : {opset}]> f ({inputs}) => ({outputs}) <float two = {{2.0}}> {{ {body} }}'
+    header = f'<ir_version: 10, opset_import: ["" : {opset}]>'
+    text = f"{header} f ({inputs}) => ({outputs}) <float two = {{2.0}}> {{ {body} }}"
     return ir.from_proto(parser.parse_model(text))
 
 
@@ -137,7 +138,8 @@ def test_prune_removes_what_no_output_needs(model: ir.Model) -> None:
     ],
 )
 def test_a_standard_function_gives_the_same_by_its_body(call: str, opset: int) -> None:
-    text = f'<ir_version: 10, opset_import: ["" : {opset}]> g (float[n,3] x) => (float[n,3] y) {{ h = {call}  y = Exp(h) }}'
+    header = f'<ir_version: 10, opset_import: ["" : {opset}]>'
+    text = f"{header} g (float[n,3] x) => (float[n,3] y) {{ h = {call}  y = Exp(h) }}"
     model = ir.from_proto(parser.parse_model(text))
     x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     expected = run(model, x=x)["y"]

@@ -32,16 +32,21 @@ def append_objective(model: ir.Model, keys: Sequence[TermKey]) -> ir.Model:
 
     tensors = ir.convenience.create_value_mapping(model.graph)
     fragment = _Fragment(model.graph.opset_imports)
-    parts = [_term(fragment, number, key, tensors[key.tensor]) for number, key in enumerate(keys)]
+    shape = model.graph.inputs[0].shape if model.graph.inputs else None
+    first = _dim(shape[0]) if shape is not None and len(shape) else None
+    fixed = first if isinstance(first, int) else None
+    parts = [_term(fragment, number, key, tensors[key.tensor], fixed) for number, key in enumerate(keys)]
     fragment.outputs.append(fragment.op("Sum", parts, name=SCORE))
     return append(model, fragment.model())
 
 
-def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value) -> ir.Value:
+def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixed: int | None) -> ir.Value:
     """Shape (N,): the sum over m of weight * transform(sign * element)."""
     import onnx_ir as ir
 
-    batch = None if tensor.shape is None or not key.batched else _dim(tensor.shape[key.batch_axis])
+    # a file with a fixed batch is run in slices of it, which these inputs must be cut into too
+    batch = fixed if tensor.shape is None or not key.batched else _dim(tensor.shape[key.batch_axis])
+    batch = batch if isinstance(batch, int) or fixed is None else fixed
     shape = (batch if key.batched else 1, f"target.elements.{number}")
     index = fragment.input(f"target.index.{number}", ir.DataType.INT64, shape)
     sign = fragment.input(f"target.sign.{number}", ir.DataType.FLOAT, shape)

@@ -12,7 +12,7 @@ import numpy as np
 from inspector.errors import ModelError, NotDifferentiable
 from inspector.model import Model
 from inspector.objectives.compile import SCORE, append_objective
-from inspector.objectives.objective import Objective
+from inspector.objectives.objective import Objective, TermKey
 from inspector.session import Array, Cache, Feeds, Session
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Evaluator:
         self._providers = providers
         self._threads = threads
         self._sessions: Cache[Session] = Cache()
+        self._graphs: Cache[ir.Model] = Cache()
         self._conversion_verified = False
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
@@ -119,21 +120,26 @@ class Evaluator:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
+        key = (tuple(wrt), tuple(keep), objective.keys)
+        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep))
+
+    def _build_gradient_graph(
+        self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str]
+    ) -> ir.Model:
         from inspector.autodiff import vjp
         from inspector.surgery import extract
 
         inputs = {tensor.name for tensor in self.model.inputs}
-        needed = [name for name in dict.fromkeys((*objective.tensors, *wrt, *keep)) if name not in inputs]
+        scored_tensors = [key.tensor for key in keys]
+        needed = [name for name in dict.fromkeys((*scored_tensors, *wrt, *keep)) if name not in inputs]
         forward = extract(self.model.normalised, [tensor.name for tensor in self.model.inputs], needed)
-        scored = append_objective(forward, objective.keys)
+        scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt))
         except NotDifferentiable as error:
             # the objective's own nodes at the end of the path are nothing that the reader knows
             raise NotDifferentiable(re.sub(r"( -> target\.[\w.]+)+", "", str(error))) from None
-        chosen = [
-            f"target.{part}.{term}" for term in range(len(objective.keys)) for part in ("chosen", "side")
-        ]
+        chosen = [f"target.{part}.{term}" for term in range(len(keys)) for part in ("chosen", "side")]
         goals = [
             SCORE,
             *(f"gradient.{name}" for name in wrt),

@@ -50,9 +50,10 @@ def line_chart(title: str, curves: Sequence[Curve], *, logarithmic: bool = False
     heights = [height(value) for curve in curves for value in curve.values if usable(value)]
     if not heights:
         return ""
-    low, high = min(heights), max(heights)
-    if high - low < 1e-9:
-        low, high = low - 0.5, high + 0.5
+    ticks = (
+        _logarithmic_ticks(min(heights), max(heights)) if logarithmic else _ticks(min(heights), max(heights))
+    )
+    low, high = height(ticks[0]), height(ticks[-1])
     epochs = max(len(curve.values) for curve in curves)
 
     def x(epoch: int) -> float:
@@ -64,14 +65,13 @@ def line_chart(title: str, curves: Sequence[Curve], *, logarithmic: bool = False
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_in_words(title, curves))}">'
     ]
-    for step in range(5):
-        position = low + (high - low) * step / 4
-        value = 10**position if logarithmic else position
+    for value in ticks:
+        position = y(height(value))
         parts.append(
-            f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(position):.1f}" y2="{y(position):.1f}"/>'
-            f'<text x="{LEFT - 5}" y="{y(position) + 3.5:.1f}" text-anchor="end">{value:.3g}</text>'
+            f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{position:.1f}" y2="{position:.1f}"/>'
+            f'<text x="{LEFT - 5}" y="{position + 3.5:.1f}" text-anchor="end">{value:.4g}</text>'
         )
-    for epoch in _ticks(epochs):
+    for epoch in _epochs(epochs):
         parts.append(
             f'<text x="{x(epoch):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{epoch}</text>'
         )
@@ -91,7 +91,28 @@ def line_chart(title: str, curves: Sequence[Curve], *, logarithmic: bool = False
     return f"<figure><figcaption>{escape(title)}{scale} {legend}</figcaption>{''.join(parts)}</figure>"
 
 
-def _ticks(epochs: int) -> list[int]:
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers that enclose the range, equally far apart."""
+    if high - low < 1e-9:
+        low, high = low - 0.5, high + 0.5
+    magnitude = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step = next(magnitude * factor for factor in (1, 2, 5, 10) if (high - low) / (magnitude * factor) <= 4.5)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [step * number for number in range(first, last + 1)]
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, or also their double and fivefold, that enclose the range of decimal logarithms."""
+    factors = (1,) if high - low > 1.5 else (1, 2, 5)
+    values = [
+        factor * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for factor in factors
+    ]
+    first = max(place for place, value in enumerate(values) if math.log10(value) <= low + 1e-9)
+    last = min(place for place, value in enumerate(values) if math.log10(value) >= high - 1e-9)
+    return values[first : last + 1] if last > first else [values[first], values[first] * 2]
+
+
+def _epochs(epochs: int) -> list[int]:
     step = max(1, math.ceil(epochs / 8))
     ticks = list(range(1, epochs + 1, step))
     return (

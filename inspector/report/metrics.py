@@ -85,7 +85,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         rows.append(("Accuracy on test images without a twin in training", f"{without:.2%}"))
     if (count := metrics.get("test_images")) is not None:
         rows.append(("Test images", f"{count:,}"))
-    if distinct := metrics.get("distinct_per_class"):
+    if distinct := distinct_per_class(run):
         rows.append(
             (
                 "Distinct images per class",
@@ -103,10 +103,16 @@ def facts(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
+def distinct_per_class(run: Run) -> list[int]:
+    """How many different images each class of the data set has; empty where that is not known."""
+    details = run.info["dataset"].get("details") or {}
+    return list(run.metrics.get("distinct_per_class") or details.get("distinct_per_class") or [])
+
+
 def head_scores(name: str, head: Mapping[str, Any], run: Run) -> HeadScores:
     labels = [str(label) for label in head["labels"]]
     confusion = np.asarray(head["confusion"], np.int64)
-    distinct = run.metrics.get("distinct_per_class") or []
+    distinct = distinct_per_class(run)
     per_class = distinct if len(distinct) == len(labels) else [None] * len(labels)
     scores = zip(
         labels, head["precision"], head["recall"], head["f_score"], head["support"], per_class, strict=True

@@ -88,7 +88,7 @@ def test_a_chart_has_a_point_per_epoch_and_says_it_in_words() -> None:
     points = re.findall(r'<polyline[^>]*points="([^"]*)"', chart)[0].split()
     heights = [float(point.split(",")[1]) for point in points]
     assert len(points) == 3
-    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2])
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
     assert "Accuracy over 3 epochs: training from 0.5 to 1" in chart
 
 
@@ -102,3 +102,30 @@ def test_a_chart_leaves_out_what_cannot_be_drawn() -> None:
 def test_one_epoch_is_drawn_too() -> None:
     history = [{"loss": 1.0, "val_loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.5}]
     assert learning_curves(history).count("<svg") == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((0.48, 0.996), ["0.4", "0.6", "0.8", "1"]),
+        ((0.0, 1.0), ["0", "0.5", "1"]),
+        ((0.97, 0.99), ["0.97", "0.975", "0.98", "0.985", "0.99"]),
+        ((0.5, 0.5), ["0", "0.5", "1"]),
+    ],
+)
+def test_axes_carry_round_numbers(values: tuple[float, ...], labels: list[str]) -> None:
+    chart = line_chart("x", [Curve("t", values, "train")])
+    assert re.findall(r'text-anchor="end">([^<]*)<', chart) == labels
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((0.0078, 1.21), ["0.001", "0.01", "0.1", "1", "10"]),
+        ((0.3, 0.9), ["0.2", "0.5", "1"]),
+        ((1.0, 1.0), ["1", "2"]),
+    ],
+)
+def test_logarithmic_axes_carry_round_numbers(values: tuple[float, ...], labels: list[str]) -> None:
+    chart = line_chart("x", [Curve("t", values, "train")], logarithmic=True)
+    assert re.findall(r'text-anchor="end">([^<]*)<', chart) == labels

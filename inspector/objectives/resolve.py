@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -138,7 +139,7 @@ def resolve(
     Raises:
         TargetError: unknown output, label or class, out of range, integer output, or not one target per sample.
     """
-    resolver = _Resolver(model, heads, score, values)
+    resolver = _Resolver(model, heads, score, cache(values))
     wanted = [_parse(one, resolver) for one in _per_sample(target, samples)]
     whole = any(not each.batched for one in wanted for each in _atoms(one))
     if whole:
@@ -149,8 +150,8 @@ def resolve(
         for atom in _atoms(wanted[sample % len(wanted)]):
             resolver.add(atom, sample, terms)
         rows.append(terms)
-    described = [_describe(one, resolver) for one in wanted]
-    return _stack(rows, [described[sample % len(described)] for sample in range(samples)])
+    described = [_describe(wanted[sample % len(wanted)], resolver, sample) for sample in range(samples)]
+    return _stack(rows, described)
 
 
 def target_tensors(
@@ -262,13 +263,17 @@ def _flat_indices(shape: Sequence[int], index: Any) -> list[int]:
     return [int(place) for place in np.atleast_1d(places[index]).ravel()]
 
 
-def _describe(target: AnyTarget, resolver: _Resolver) -> tuple[str, Head | None]:
+def _describe(target: AnyTarget, resolver: _Resolver, sample: int) -> tuple[str, Head | None]:
     """The target in words, output and label spelt out; "{own}" and the output where the class is yet to be found."""
     if isinstance(target, TargetSum) or target.index is not None:
         return str(target), None
     head = resolver.head(target.output)
-    if target.label is not None:
-        number = class_number(head, target.label)
+    if target.label is not None or not head.one_score_per_class:
+        number = (
+            resolver.most_predicted(head, sample)
+            if target.label is None
+            else class_number(head, target.label)
+        )
         return str(replace(target, output=head.name, label=head.label(number) or number)), None
     return str(replace(target, output="{own}")), head
 

@@ -283,6 +283,7 @@ def test_a_map_of_classes_is_explained_for_the_class_that_most_pixels_predict() 
     # one pixel shouts, the others decide
     x[0, 0, 0, 0] = -100
     np.testing.assert_array_equal(lens.gradient(x)[:, 0, 2, 2], [1, -1])
+    assert lens.explain(x, "saliency").target == ("maps=0", "maps=1")
     np.testing.assert_array_equal(lens.gradient(x, 2), np.full_like(x, 0.5))
     np.testing.assert_array_equal(
         lens.gradient(x, "maps[0, 1, 2]")[0, 0], np.eye(4)[1][:, None] * np.eye(4)[2]

@@ -121,7 +121,12 @@ def describe(
         parts.append(f"{kinks} of {len(every)} directions given up: a kink (ReLU, max) between the points")
     if unresolved and verdict != "vacuous":
         parts.append(f"{unresolved} of {len(every)} directions given up: rounding hides the slope")
-    if displayed.rounded:
+    if displayed.rounded and noise:
+        parts.append(
+            f"the displayed gradient is only within {displayed.error:.1e} of the float64 one: whether float32 lost"
+            " digits or took another side of the kink cannot be told at such a value"
+        )
+    elif displayed.rounded:
         parts.append(
             f"the displayed gradient is within {displayed.error:.1e} of the float64 one, which itself changes by up to "
             f"{displayed.reach / 2:.1e} when the tensor moves by float32 rounding: a kink is nearer than that"

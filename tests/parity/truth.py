@@ -57,7 +57,8 @@ def torch_truth(module: Any, spec: Spec, images: Array) -> dict[str, Layer]:
     if spec.name in CLASS:
         score = logits[:, CLASS[spec.name]]
     else:
-        length, width, angle, colour = logits
+        # in double: for a sure answer, float32 loses 1 - p in the framework as well
+        length, width, angle, colour = (each.double() for each in logits)
         score = torch.log_softmax(angle, dim=1)[:, 0]
         for one in (length, width, colour):
             score = score + torch.nn.functional.logsigmoid(-one[:, 0])
@@ -91,7 +92,7 @@ def keras_truth(model: Any, spec: Spec, images: Array) -> dict[str, Layer]:
         if spec.name in CLASS:
             score = logits[0][:, CLASS[spec.name]]
         else:
-            length, width, angle, colour = logits
+            length, width, angle, colour = (tf.cast(each, tf.float64) for each in logits)
             score = tf.nn.log_softmax(angle)[:, 0]
             for one in (length, width, colour):
                 score += tf.math.log_sigmoid(-one[:, 0])

@@ -83,7 +83,7 @@ def explain(
                 yield Result(number, sample, found)
 
     for result in track(work(), "explaining", total, quiet or as_json):
-        result.files = _draw(result, lens, targets, len(pictures), out)
+        result.files = _draw(result, lens, wanted, out)
         results.append(result)
     if as_json:
         print_json([_record(result) for result in results])
@@ -98,7 +98,7 @@ def explain(
         click.get_current_context().exit(1)
 
 
-def _draw(result: Result, lens: Inspector, targets: Sequence[str], count: int, out: Path) -> list[Path]:
+def _draw(result: Result, lens: Inspector, targets: Sequence[str | None], out: Path) -> list[Path]:
     """Write the figure, and the overlay pixel by pixel where there is a photograph."""
     from inspector.render import figure_name, heatmap_figure, overlay_pixels, save_figure, save_pixels
 
@@ -118,11 +118,12 @@ def _draw(result: Result, lens: Inspector, targets: Sequence[str], count: int, o
         verdict=(found.check.verdict, str(found.check)) if found.check is not None else None,
         notes=[*picture.notes, *found.notes],
     )  # fmt: skip
-    typed = targets[min(result.number, len(targets)) - 1] if targets else ""
-    what = f"{found.method}_{typed}" if typed else found.method
+    # what was asked for belongs into the name, so that two questions do not overwrite each other's answer
+    asked = targets[result.number - 1]
+    what = f"{found.method}_{asked}" if asked else found.method
     place = figure_name(
-        image=result.number, images=count, layer=(layer.index, layer.name) if layer is not None else None,
-        layers=max(one.index for one in lens.layers()), what=what,
+        image=result.number, images=len(targets), layer=(layer.index, layer.name) if layer is not None else None,
+        layers=max((one.index for one in lens.layers()), default=1), what=what,
     )  # fmt: skip
     files = [save_figure(figure, out / place)]
     if rgb is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,9 +44,20 @@ def unit_range(values: NDArray[Any]) -> tuple[float, float]:
 def colour(values: NDArray[Any], low: float, high: float, name: str = AMOUNT) -> NDArray[np.uint8]:
     """`values` between `low` and `high` as (..., 4) 8-bit colours; a constant takes the map's lowest colour."""
     span = high - low
-    grid = np.asarray(values, dtype=np.float64)
-    scaled = (grid - low) / span if span > 0 else np.where(np.isfinite(grid), 0.0, np.nan)
-    return np.asarray(colour_map(name)(np.ma.masked_invalid(scaled), bytes=True), dtype=np.uint8)
+    # float32 tells 256 colours apart, unless the values are large and their differences small
+    grid = np.asarray(values, dtype=np.float32 if np.asarray(values).dtype == np.float32 else np.float64)
+    unseen = ~np.isfinite(grid)
+    scaled = (np.where(unseen, low, grid) - low) * (256.0 / span if span > 0 else 0.0)
+    places = np.clip(scaled, 0, 255).astype(np.int16)
+    places[unseen] = 256
+    return _palette(name)[places]
+
+
+@cache
+def _palette(name: str) -> NDArray[np.uint8]:
+    """The map's 256 colours, and after them the one of what was not seen."""
+    steps = np.ma.masked_invalid(np.append((np.arange(256) + 0.5) / 256, np.nan))
+    return np.asarray(colour_map(name)(steps, bytes=True), dtype=np.uint8)
 
 
 def number(value: float) -> str:

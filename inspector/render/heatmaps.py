@@ -21,6 +21,7 @@ __all__ = ["heatmap_figure", "overlay_pixels"]
 
 # how much of the colour map lies over the photograph
 OPACITY = 0.5
+STRIP = 64
 # what a picture in a figure needs at most; the overlay file keeps every pixel
 MOST_PIXELS = 1400
 # all in inches
@@ -37,15 +38,25 @@ def overlay_pixels(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool =
     """
     if rgb.shape[:2] != heatmap.shape:
         raise InputError(f"the heatmap is {heatmap.shape}, the photograph {rgb.shape[:2]}.")
+    overlay = np.empty_like(rgb)
+    # in strips: a photograph's worth of floating point is slow to walk through
+    for start in range(0, len(rgb), STRIP):
+        rows = slice(start, start + STRIP)
+        overlay[rows] = _blend(rgb[rows], heatmap[rows], signed)
+    return overlay
+
+
+def _blend(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool) -> NDArray[np.uint8]:
     unseen = ~np.isfinite(heatmap)
     values = np.where(unseen, 0.0, heatmap).astype(np.float32)
     low, name = (-1.0, DIVERGING) if signed else (0.0, AMOUNT)
     # a signed value's hue comes from its sign and its strength from the opacity, or zeros would be veiled in white
     hue = np.sign(values) * np.float32(0.75) if signed else values
     over = colour(hue, low, 1.0, name)[..., :3].astype(np.float32)
-    opacity = np.abs(values).clip(0, 1)[..., None] * 0.85 if signed else np.float32(OPACITY)
-    blended = rgb * (1 - opacity) + over * opacity
-    blended[unseen] = rgb[unseen] * 0.35
+    opacity = np.abs(values).clip(0, 1)[..., None] * np.float32(0.85) if signed else np.float32(OPACITY)
+    photo = rgb.astype(np.float32)
+    blended = photo + (over - photo) * opacity
+    blended[unseen] = photo[unseen] * np.float32(0.35)
     return np.rint(blended).astype(np.uint8)
 
 

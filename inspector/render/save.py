@@ -67,7 +67,11 @@ def save_pixels(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> Path
     """Write 8-bit pixels (H, W, 3) as they are, one for one, as PNG."""
     from PIL import Image
 
-    return write_whole(path, lambda file: Image.fromarray(pixels).save(file, format="PNG"))
+    # a photograph hardly shrinks further, and takes seconds to try
+    level = 6 if pixels.size < 1_000_000 else 1
+    return write_whole(
+        path, lambda file: Image.fromarray(pixels).save(file, format="PNG", compress_level=level)
+    )
 
 
 def save_arrays(arrays: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> Path:

@@ -104,6 +104,8 @@ def test_bytes_go_in_as_bytes(run: Run, tmp_path: Path) -> None:
     result = run("activations", model, picture)
     assert result.exit_code == 0, result.output
     assert "assumed" not in result.stderr
+    (record,) = explained(run, model, picture, "--provider", "cpu", "--threads", "1")
+    assert record["layer"] == "relu"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from inspector.surgery import add_nodes, copy, expand_functions, find_value, inf
 
 __all__ = ["vjp"]
 
+OLDEST_OPSET = 18
+"""The rules read and write operators in their form of this opset or newer ones."""
+
 Model = TypeVar("Model", onnx.ModelProto, ir.Model)
 
 
@@ -31,7 +34,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     """The model with its vector-Jacobian product beside it.
 
     Args:
-        model: opset 18 or newer, nodes in topological order. It is not changed.
+        model: of opset 18 or newer. It is not changed.
         outputs: floating-point tensors of the graph, its outputs or not. Each adds a graph input
             `cotangent.<output>` of the tensor's shape and dtype.
         wrt: floating-point tensors of the graph: inputs, initializers or intermediate ones; one may
@@ -46,12 +49,18 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
         LayerNotFound: there is no tensor of a name given.
         NotDifferentiable: an operator without a rule lies between `wrt` and `outputs` (the message names
             operator, node and path), or a tensor named is not floating-point.
-        ModelError: a name to be added is taken, or a rank that a rule needs is unknown.
+        ModelError: an older opset, a name to be added that is taken, or an unknown rank that a rule needs.
     """
     if isinstance(model, onnx.ModelProto):
         return ir.to_proto(vjp(ir.from_proto(model), outputs, wrt, rules))
+    opset = model.graph.opset_imports.get("", OLDEST_OPSET)
+    if opset < OLDEST_OPSET:
+        raise ModelError(
+            f"gradients need opset {OLDEST_OPSET} or newer, and the model has {opset}; convert it first"
+        )
     model = _expand(infer_types(copy(model)), outputs, wrt, rules)
     graph = model.graph
+    graph.sort()
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
@@ -117,10 +126,8 @@ def pull_back(
 
 def _conform(tape: Tape, node: ir.Node, value: ir.Value, g: ir.Value) -> ir.Value:
     """`g` with the shape and dtype of `value`, whose cotangent it is."""
-    if node.domain == "" and node.op_type in BROADCASTING:
-        summed = unbroadcast(tape, g, dims(node.outputs[0]), value)
-    else:
-        summed = g
+    repeated = node.domain == "" and node.op_type in BROADCASTING
+    summed = unbroadcast(tape, g, dims(node.outputs[0]), value) if repeated else g
     result = tape.cast(summed, value.dtype)
     if result.shape is None:
         result.shape = value.shape

@@ -32,6 +32,7 @@ _ROUNDING = "it rounds to integers: the exact derivative is zero everywhere, whi
 REFUSED = MappingProxyType(
     {
         ("", "QuantizeLinear"): _ROUNDING,
+        ("", "DequantizeLinear"): "what it reads was rounded to integers: nothing comes back through those",
         ("", "DynamicQuantizeLinear"): _ROUNDING,
         ("", "QLinearConv"): _ROUNDING,
         ("", "QLinearMatMul"): _ROUNDING,

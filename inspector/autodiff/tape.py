@@ -25,25 +25,23 @@ Operand: TypeAlias = ir.Value | None
 Values: TypeAlias = Sequence[Operand]
 """One per input or output of a node; None is a symbolic zero (or an omitted input)."""
 
+_SMALL = 4096  # elements that may as well be written into the file
+_NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
 _BOOLEAN = frozenset(
     ["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor"]
 )
-_NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
-_SMALL = 4096  # elements that may as well be written into the file
 _INTEGER = frozenset(["ArgMax", "ArgMin", "NonZero", "Shape", "Size"])
-_FIRST = frozenset(
-    [
-        "Expand",
-        "Gather",
-        "GatherElements",
-        "Pad",
-        "Reshape",
-        "ScatterElements",
-        "Slice",
-        "Squeeze",
-        "Unsqueeze",
-    ]
-)
+_MOVING = [
+    "Expand",
+    "Gather",
+    "GatherElements",
+    "Pad",
+    "Reshape",
+    "ScatterElements",
+    "Slice",
+    "Squeeze",
+    "Unsqueeze",
+]
 
 
 class Tape:
@@ -104,7 +102,7 @@ class Tape:
             self._constants[key] = self._initializer(array)
         return self._constants[key]
 
-    def known(self, value: ir.Value | None) -> np.ndarray[Any, Any] | None:
+    def known(self, value: Operand) -> np.ndarray[Any, Any] | None:
         """The array that `value` holds in every run, or None where it may differ between runs."""
         if value is None or value.is_graph_input():
             return None
@@ -213,7 +211,7 @@ class Tape:
         fill = ir.tensor(np.full(1, number, dtype=dtype.numpy()), dtype=dtype)
         return self.ConstantOfShape(shape, value=fill)
 
-    def _value(self, argument: Any, dtype: ir.DataType) -> ir.Value | None:
+    def _value(self, argument: Any, dtype: ir.DataType) -> Operand:
         if argument is None or isinstance(argument, ir.Value):
             return argument
         if isinstance(argument, Int):
@@ -251,7 +249,7 @@ def _dtype_of_output(op_type: str, index: int, node: ir.Node, dtype: ir.DataType
     if op_type == "ConstantOfShape":
         return node.attributes["value"].as_tensor().dtype
     first = node.inputs[0]
-    if op_type in _FIRST and first is not None and first.dtype is not None:
+    if op_type in _MOVING and first is not None and first.dtype is not None:
         return first.dtype
     return dtype
 

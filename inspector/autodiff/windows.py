@@ -136,7 +136,7 @@ def kernel_gradient(tape: Tape, big: Operand, small: Operand, windows: Windows) 
         big = _padded(tape, big, windows)
     image = tape.Transpose(big, perm=[1, 0, *windows.axes])
     if windows.group > 1:
-        sizes = [tape.size(image, axis) for axis in windows.axes]
+        sizes = windows.size if windows.pads else [tape.size(image, axis) for axis in windows.axes]
         apart = tape.Reshape(image, [windows.group, channels // windows.group, n, *sizes])
         swapped = tape.Transpose(apart, perm=[1, 0, 2, *(axis + 1 for axis in windows.axes)])
         image = tape.Reshape(swapped, [channels // windows.group, n * windows.group, *sizes])

@@ -39,7 +39,8 @@ def gather_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if node.attributes.get_int("batch_dims", 0):
         return rearranged(tape, node, cotangents)
     (g,), (x, indices) = cotangents, node.inputs
-    return [tape.ScatterND(tape.zeros_like(x), indices, g, reduction="add"), None]
+    wide = tape.widened(g)
+    return [tape.ScatterND(tape.zeros(tape.shape(x), wide), indices, wide, reduction="add"), None]
 
 
 def scatter_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

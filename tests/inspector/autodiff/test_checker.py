@@ -61,6 +61,8 @@ def lying(op: str, **attributes: int | list[int]) -> Pullback:
 
 
 IMAGE = distinct(1, 1, 6, 6)
+KERNEL = other(1, 1, 3, 2)
+CUBE = normal(3, 3, 3)
 BORDER = {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0]}
 STATISTICS = [normal(4, 3), normal(3), other(3), normal(3), uniform(0.5, 2, 3)]
 

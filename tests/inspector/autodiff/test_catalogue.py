@@ -1,0 +1,31 @@
+"""The list of operators and what the engine knows of each."""
+
+from __future__ import annotations
+
+import onnx.defs
+
+from inspector.autodiff import RULES
+from inspector.autodiff.catalogue import EXPANDED, catalogue
+
+
+def test_every_operator_stands_in_one_place_and_exists() -> None:
+    entries = catalogue()
+    names = [(entry.domain, entry.operator) for entry in entries]
+    assert len(set(names)) == len(names)
+    assert all(onnx.defs.has(operator, domain) for domain, operator in names)
+
+
+def test_says_what_is_known_and_why() -> None:
+    by_name = {entry.operator: entry for entry in catalogue()}
+    assert len(by_name) > len(RULES) + len(EXPANDED)
+    assert by_name["Relu"].kind == "rule"
+    assert by_name["Relu"].note == "0 at 0, as every framework has it."
+    assert by_name["Attention"].kind == "expanded"
+    assert by_name["Round"].kind == "zero"
+    assert by_name["QuantizeLinear"].kind == "refused"
+    assert all(entry.note for entry in by_name.values() if entry.kind in ("zero", "refused"))
+
+
+def test_a_rule_given_to_an_operator_takes_it_off_the_other_lists() -> None:
+    entries = catalogue(RULES.override(Round=RULES["", "Identity"]))
+    assert [entry.kind for entry in entries if entry.operator == "Round"] == ["rule"]

@@ -150,7 +150,7 @@ def _write(
     )
     data_name = f"{job.path.name}.data" if weights > INLINE_LIMIT else None
     # a folder beside the destination: on its file system, and the external data keeps the name it will have
-    with tempfile.TemporaryDirectory(dir=job.path.parent, prefix=f".{job.path.name}.") as folder:
+    with _draft_folder(job.path) as folder:
         draft = Path(folder) / job.path.name
         ir.save(model, draft, external_data=data_name)
         _check(draft)
@@ -163,6 +163,14 @@ def _write(
             (Path(folder) / data_name).replace(job.path.parent / data_name)
         draft.replace(job.path)
     return {name: max(each[name] for each in errors) for name in names}
+
+
+def _draft_folder(path: Path) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
+        raise
 
 
 def _check(path: Path) -> None:

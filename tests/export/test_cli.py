@@ -123,3 +123,10 @@ def test_unknown_tap_and_opset(run: Run, tmp_path: Path) -> None:
     assert "Near matches: batch_norm" in str(invoke(run.path, "--tap", "batchnorm", "--out", out).exception)
     assert "opset 3" in str(invoke(run.path, "--opset", "3", "--out", out).exception)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.torch
+def test_folder_that_cannot_be_written(run: Run) -> None:
+    result = invoke(run.path, "--out", "/proc/onnxlens.onnx")
+    assert isinstance(result.exception, OSError)
+    assert result.exception.filename == "/proc/onnxlens.onnx"

@@ -166,7 +166,7 @@ def _cases() -> list[Any]:
 
     def resize(nodes: list[ir.Node], x: ir.Value) -> ir.Node:
         sizes = _const(nodes, [2, 3, 8])
-        options = {"mode": "nearest", "antialias": 0, "keep_aspect_ratio_policy": "stretch"}
+        options: dict[str, Any] = {"mode": "nearest", "antialias": 0, "keep_aspect_ratio_policy": "stretch"}
         return ir.node("Resize", [x, None, None, sizes], options)
 
     return [reduce, reduce_all, pad, split, resize]

@@ -67,13 +67,10 @@ def explain(
     chosen = find_method(name)
     if options:
         raise InspectorError(f"method {name} takes no option '{next(iter(options))}'")
-    if method is None:
-        why = (
-            ""
-            if chosen.place == "layer"
-            else ": the model has no spatial feature map on the way to the target"
+    if method is None and chosen.place == "input":
+        notes.append(
+            f"method {name} was chosen: the model has no spatial feature map on the way to the target"
         )
-        notes.append(f"method {name} was chosen{why}")
     layout = input_layout(evaluator.model, image)
     pixels = channels_first(feeds[image.name], layout)
     if chosen.place == "layer":

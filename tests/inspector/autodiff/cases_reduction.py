@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Case, Fixed, away_from, distinct, integers, ints, normal
+from .case import Array, Case, Fixed, away_from, distinct, integers, ints, normal
 
-SAMPLES = {
+SAMPLES: dict[str, Array] = {
     "ReduceL1": away_from([0], 2, 3, 4),
     "ReduceL2": normal(2, 3, 4),
     "ReduceLogSum": np.abs(away_from([0], 2, 3, 4)),
@@ -19,23 +19,23 @@ SAMPLES = {
     "ReduceSumSquare": normal(2, 3, 4),
 }
 
+NO_AXES: list[list[Fixed]] = [[], [ints()]]
+
+AXES: list[tuple[list[Array | Fixed], dict[str, int]]] = [
+    ([], {}),
+    ([], {"keepdims": 0}),
+    ([ints(1)], {}),
+    ([ints(-1, 0)], {"keepdims": 0}),
+    ([integers([0, 2])], {}),
+    ([integers([1])], {"keepdims": 0}),
+]
+
 CASES = (
-    *(
-        Case(op, inputs, attributes)
-        for op, x in SAMPLES.items()
-        for inputs, attributes in (
-            ([x], {}),
-            ([x], {"keepdims": 0}),
-            ([x, ints(1)], {}),
-            ([x, ints(-1, 0)], {"keepdims": 0}),
-            ([x, integers([0, 2])], {}),
-            ([x, integers([1])], {"keepdims": 0}),
-        )
-    ),
+    *(Case(op, [x, *axes], attributes) for op, x in SAMPLES.items() for axes, attributes in AXES),
     *(
         Case(op, [SAMPLES[op], *axes], {"noop_with_empty_axes": 1, "keepdims": keepdims})
-        for op in ("ReduceMax", "ReduceMean", "ReduceSum")
-        for axes in ([], [ints()])
+        for op in SAMPLES
+        for axes in NO_AXES
         for keepdims in (0, 1)
     ),
     *(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .case import Case, Fixed, away_from, distinct, normal, other
 
-SAME = ({"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"}, {"auto_pad": "VALID"})
+SAME: tuple[dict[str, Any], ...] = (
+    {"auto_pad": "SAME_UPPER"},
+    {"auto_pad": "SAME_LOWER"},
+    {"auto_pad": "VALID"},
+)
 
 # each with an image of 7 x 6 and a kernel of 3 x 2
-GEOMETRIES = (
+GEOMETRIES: tuple[dict[str, Any], ...] = (
     {},
     {"pads": [1, 1, 1, 1]},
     {"pads": [0, 1, 2, 0]},
@@ -25,7 +31,7 @@ GEOMETRIES = (
 # refused by onnxruntime
 DILATED_SAME = tuple({"strides": [3, 1], "dilations": [2, 2], **same} for same in SAME[:2])
 
-TRANSPOSED = (
+TRANSPOSED: tuple[dict[str, Any], ...] = (
     {},
     {"pads": [1, 0, 0, 1]},
     {"strides": [2, 3]},
@@ -40,7 +46,7 @@ TRANSPOSED = (
     *({"strides": [2, 2], **same} for same in SAME),
 )
 
-POOLINGS = (
+POOLINGS: tuple[dict[str, Any], ...] = (
     {"kernel_shape": [2, 2], "strides": [2, 2]},
     {"kernel_shape": [3, 2]},
     {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]},

@@ -15,7 +15,7 @@ from inspector.check.double import to_double
 from inspector.errors import LayerNotFound, ModelError, NotDifferentiable
 
 from .case import Array
-from .truth import evaluator
+from .truth import Evaluator
 
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 
@@ -28,9 +28,9 @@ def model_of(body: str, signature: str = "float[n,3] x", results: str = "float[n
 def gradients(model: onnx.ModelProto, outputs: list[str], wrt: list[str], **feeds: Array) -> list[Array]:
     """The gradients with cotangents of one, in float64."""
     double = to_double(vjp(model, outputs, wrt))
-    values = dict(zip(outputs, evaluator(to_double(model)).run(outputs, feeds), strict=True))
+    values = dict(zip(outputs, Evaluator(to_double(model)).run(outputs, feeds), strict=True))
     seeds = {f"cotangent.{name}": np.ones_like(value) for name, value in values.items()}
-    result: list[Array] = evaluator(double).run([f"gradient.{name}" for name in wrt], {**feeds, **seeds})
+    result: list[Array] = Evaluator(double).run([f"gradient.{name}" for name in wrt], {**feeds, **seeds})
     return result
 
 
@@ -78,7 +78,7 @@ def test_a_gradient_can_be_differentiated_again() -> None:
     model = model_of("{ h = Mul(x, x)  y = Sin(h) }")
     twice = vjp(vjp(model, ["y"], ["h"]), ["gradient.h"], ["x"])
     feeds = {"x": X, "cotangent.y": np.ones_like(X), "cotangent.gradient.h": np.ones_like(X)}
-    (second,) = evaluator(to_double(twice)).run(["gradient.x"], feeds)
+    (second,) = Evaluator(to_double(twice)).run(["gradient.x"], feeds)
     np.testing.assert_allclose(second, -2 * X * np.sin(X**2), rtol=1e-12)
 
 
@@ -205,7 +205,7 @@ def test_a_rule_can_be_given_to_a_constant_operator() -> None:
 
     model = model_of("{ y = Round(x) }")
     double = to_double(vjp(model, ["y"], ["x"], rules=RULES.override(Round=straight_through)))
-    (g,) = evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": X})
+    (g,) = Evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": X})
     np.testing.assert_array_equal(g, X)
 
 
@@ -254,7 +254,7 @@ def test_override_gives_a_new_table() -> None:
     assert ("custom", "Strange") not in RULES
     model = model_of("{ y = Relu(x) }")
     double = to_double(vjp(model, ["y"], ["x"], rules=changed))
-    (g,) = evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": np.ones_like(X)})
+    (g,) = Evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": np.ones_like(X)})
     np.testing.assert_array_equal(g, np.full_like(X, 2))
 
 

@@ -14,7 +14,7 @@ from inspector.autodiff import vjp
 from inspector.check.double import to_double
 
 from .case import Array
-from .truth import evaluator
+from .truth import Evaluator
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -131,10 +131,8 @@ def test_network(
     model.graph.initializer.extend(
         numpy_helper.from_array(np.array(each), name) for name, each in INTEGERS.items() if name in body
     )
-    tensors = {
-        name: torch.tensor(value.astype(float), requires_grad=True)
-        for name, value in {**arrays, "x": x}.items()
-    }
+    values: dict[str, Array] = {**arrays, "x": x}
+    tensors = {name: torch.tensor(value.astype(float), requires_grad=True) for name, value in values.items()}
     y = function(tensors["x"], tensors)
     u = rng.normal(size=tuple(y.shape))
     y.backward(torch.tensor(u))
@@ -145,7 +143,7 @@ def test_network(
 
 
 def _gradients(model: onnx.ModelProto, wrt: list[str], x: Array, u: Array, y: Array) -> dict[str, Array]:
-    with_gradient = evaluator(to_double(vjp(model, ["y"], wrt)))
+    with_gradient = Evaluator(to_double(vjp(model, ["y"], wrt)))
     names = [f"gradient.{name}" for name in wrt]
     ours, *gradients = with_gradient.run(["y", *names], {"x": x.astype(float), "cotangent.y": u})
     np.testing.assert_allclose(ours, y, rtol=1e-5, atol=1e-6)

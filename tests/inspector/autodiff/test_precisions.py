@@ -12,7 +12,7 @@ from inspector.autodiff import vjp
 from inspector.check.double import to_double
 
 from .case import Array
-from .truth import evaluator
+from .truth import Evaluator
 
 NODES = """
     c = Conv<pads = [1, 1, 1, 1]>(x, k, kb)
@@ -60,7 +60,7 @@ def test_the_runtime_agrees_with_float64(dtype: type[np.floating], tolerance: fl
     names = ["gradient.x", "gradient.p", "gradient.k"]
     results = session.run(names, {"x": x, "cotangent.y": u})
     wide = {"x": x.astype(float), "cotangent.y": u.astype(float)}
-    truth = evaluator(to_double(model)).run(names, wide)
+    truth = Evaluator(to_double(model)).run(names, wide)
     for name, result, exact in zip(names, results, truth, strict=True):
         assert result.dtype == dtype
         assert relative(result, exact) < tolerance, name
@@ -70,5 +70,5 @@ def test_a_float64_model_gets_float64_constants() -> None:
     x = np.random.default_rng(4).normal(size=(2, 3))
     text = '<ir_version: 10, opset_import: ["" : 20]> n (double[b,3] x) => (double[b,3] y) { y = Erf(x) }'
     model = vjp(onnx.parser.parse_model(text), ["y"], ["x"])
-    (g,) = evaluator(model).run(["gradient.x"], {"x": x, "cotangent.y": np.ones_like(x)})
+    (g,) = Evaluator(model).run(["gradient.x"], {"x": x, "cotangent.y": np.ones_like(x)})
     np.testing.assert_allclose(g, 2 / np.sqrt(np.pi) * np.exp(-(x**2)), rtol=1e-15)

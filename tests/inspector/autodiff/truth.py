@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from inspector.check.kernels import OPERATORS
-from inspector.check.kernels.call import Call, operator
+from inspector.check.kernels.call import Call, Kernel, operator
 
 from .case import Array
 
@@ -53,14 +54,16 @@ def global_max_pool(_: Call, x: Array) -> Array:
     return result
 
 
-ADDED = {"Pad": pad, "GatherElements": gather_elements, "GlobalMaxPool": global_max_pool}
+ADDED: dict[str, Kernel] = {"Pad": pad, "GatherElements": gather_elements, "GlobalMaxPool": global_max_pool}
 _OPERATORS = [*OPERATORS, *(operator(name, kernel) for name, kernel in ADDED.items())]
 
 
-def evaluate(model: onnx.ModelProto, outputs: list[str], feeds: dict[str, Array]) -> list[Array]:
-    """Run a model whose floats are float64."""
-    return evaluator(model).run(outputs, feeds)  # type: ignore[no-any-return]
+class Evaluator:
+    """Runs a model whose floats are float64."""
 
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._reference = ReferenceEvaluator(model, new_ops=_OPERATORS)
 
-def evaluator(model: onnx.ModelProto) -> ReferenceEvaluator:
-    return ReferenceEvaluator(model, new_ops=_OPERATORS)
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        results: Any = self._reference.run(list(outputs), dict(feeds))
+        return list(results)

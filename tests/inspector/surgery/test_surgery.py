@@ -109,7 +109,7 @@ def test_append_binds_inputs_by_name_and_adds_the_others(model: ir.Model) -> Non
     )
     assert [value.name for value in joined.graph.inputs] == ["x", "z", "s"]
     assert [value.name for value in joined.graph.outputs] == ["y", "e"]
-    results = run(joined, x=X, z=Z, s=np.float32(3))
+    results = run(joined, x=X, z=Z, s=np.array(3, dtype=np.float32))
     np.testing.assert_allclose(results["e"], np.sin(X * W) * 6, rtol=1e-6)
 
 

@@ -60,9 +60,9 @@ def test_a_tiny_demo_makes_a_checked_report_and_goes_on_from_what_is_there(
 
     steps = steps_for(plan)
     assert [step.title for step in steps if not step.done()] == ["The report"]
-    (plan.out / "figures/section2-line-torch/filters/.complete").unlink()
+    (plan.out / "figures/section2-line-torch/.complete").unlink()
     assert [step.title for step in steps_for(plan) if not step.done()] == [
-        "Filters of Section-2 Line in PyTorch",
+        "Figures of Section-2 Line in PyTorch",
         "The report",
     ]
 
@@ -70,18 +70,18 @@ def test_a_tiny_demo_makes_a_checked_report_and_goes_on_from_what_is_there(
 def test_the_steps_of_the_whole_demo(tmp_path: Path) -> None:
     plan = Plan(tmp_path, ("torch", "tensorflow"))
     steps = steps_for(plan)
-    assert len(steps) == 2 * 3 * 5 + 1
+    assert len(steps) == 2 * 3 * 3 + 1
     assert not any(step.done() for step in steps)
-    assert steps[0].arguments() == [
+    assert steps[0].commands()[0] == [
         "train", "section1-line", "--framework", "torch", "--out", f"{tmp_path}/runs/section1-line-torch",
         "--epochs", str(REDUCED.line_epochs), "--seed", "0", "--images-per-class", str(REDUCED.images_per_class),
     ]  # fmt: skip
-    assert steps[1].arguments() == ["export", f"{tmp_path}/runs/section1-line-torch"]
+    assert steps[1].commands()[0] == ["export", f"{tmp_path}/runs/section1-line-torch"]
 
 
 def test_full_training_takes_all_of_mnist(tmp_path: Path) -> None:
     plan = tiny(tmp_path, models=("section1-mnist",), size=FULL, mnist_dir=Path("digits"))
-    arguments = steps_for(plan)[0].arguments()
+    arguments = steps_for(plan)[0].commands()[0]
     assert "--limit" not in arguments
     assert arguments[arguments.index("--mnist-dir") + 1] == "digits"
 
@@ -91,7 +91,7 @@ def test_an_unfinished_training_is_resumed(tmp_path: Path) -> None:
     folder = pretend_run(plan, "section2-line", "torch", status="running")
     train = steps_for(plan)[0]
     assert not train.done()
-    assert train.arguments() == [
+    assert train.commands()[0] == [
         "train",
         "section2-line",
         "--framework",
@@ -153,19 +153,21 @@ def test_a_missing_framework_is_left_out_or_refused(monkeypatch: pytest.MonkeyPa
 def exit_codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The codes that the next steps end with."""
     codes: list[int] = []
-    monkeypatch.setattr(flow, "run_command", lambda _, show: codes.pop(0))
+    monkeypatch.setattr(flow, "run_commands", lambda _, show: [codes.pop(0)])
     return codes
 
 
 def step(after: list[str], **changes: Any) -> Step:
-    return Step("A step", lambda: ["x"], lambda: False, lambda: after.append("done"), **changes)
+    return Step("A step", lambda: [["x"]], lambda: False, after=lambda: after.append("done"), **changes)
 
 
 def test_a_step_that_fails_ends_the_demo(exit_codes: list[int]) -> None:
     after: list[str] = []
     exit_codes[:] = [2, 1]
     for code in (2, 1):
-        with pytest.raises(TrainerError, match=f"'A step' ended with exit code {code}.*goes on from here"):
+        with pytest.raises(
+            TrainerError, match=f"`onnxlens x` ended with exit code {code}.*goes on from here"
+        ):
             flow.carry_out(step(after), "[1/1]")
     assert after == []
 
@@ -206,7 +208,7 @@ def test_an_interrupted_step_may_put_its_files_in_order(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     with pytest.raises(KeyboardInterrupt):
-        flow.run_command(["train"])
+        flow.run_commands([["train"]])
     assert told == (["ended"] if ends else ["terminated", "ended"])
 
 

@@ -15,7 +15,7 @@ from trainers.demo.plan import Plan
 from trainers.demo.steps import Step, model_title, run_folder, steps_for
 from trainers.errors import DataUnavailable, TrainerError
 
-__all__ = ["carry_out", "run_command", "run_demo", "say", "without_missing_mnist"]
+__all__ = ["carry_out", "run_commands", "run_demo", "say", "without_missing_mnist"]
 
 PATIENCE = 10
 """Seconds that an interrupted step has to put its files in order."""
@@ -60,38 +60,46 @@ def carry_out(step: Step, place: str) -> bool:
     if step.done():
         say(f"{place} {step.title}: done already")
         return False
-    arguments = step.arguments()
     say(f"{place} {step.title}", bold=True)
-    say(f"  $ onnxlens {shlex.join(arguments)}")
-    code = run_command(arguments, show=step.figures is None)
-    if code == 130:
+    step.before()
+    commands = step.commands()
+    for command in commands:
+        say(f"  $ onnxlens {shlex.join(command)}")
+    codes = run_commands(commands, show=step.figures is None)
+    if 130 in codes:
         raise KeyboardInterrupt
-    check_failed = step.check and code == 1
-    if code != 0 and not check_failed:
-        raise TrainerError(
-            f"the step '{step.title}' ended with exit code {code}; what it said stands above. "
-            "The same command goes on from here"
-        )
+    accepted = {0, 1} if step.check else {0}
+    for command, code in zip(commands, codes, strict=True):
+        if code not in accepted:
+            raise TrainerError(
+                f"`onnxlens {shlex.join(command)}` ended with exit code {code}; what it said stands above. "
+                "The same demo command goes on from here"
+            )
     step.after()
     if step.figures is not None:
-        say(f"  {len(list(step.figures.glob('*.png')))} figures in {step.figures}")
-    return check_failed
+        say(f"  {len(list(step.figures.rglob('*.png')))} figures in {step.figures}")
+    return 1 in codes
 
 
-def run_command(arguments: list[str], *, show: bool = True) -> int:
-    """Run `onnxlens` in a process of its own; its exit code. What it prints joins the progress, or is dropped."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inspector", *arguments], stdout=2 if show else subprocess.DEVNULL
-    )
+def run_commands(commands: list[list[str]], *, show: bool = True) -> list[int]:
+    """Run `onnxlens` at the same time with each list of arguments, in processes of their own; their exit codes.
+
+    What they print joins the progress, or is dropped.
+    """
+    stdout = 2 if show else subprocess.DEVNULL
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "inspector", *command], stdout=stdout) for command in commands
+    ]
     try:
-        return process.wait()
+        return [process.wait() for process in processes]
     except KeyboardInterrupt:
-        # a Ctrl-C on the terminal reaches the step as well: it saves what it has, then ends by itself
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait()
+        # a Ctrl-C on the terminal reaches them as well: they save what they have, then end by themselves
+        for process in processes:
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                process.wait()
         raise
 
 

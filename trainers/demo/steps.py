@@ -35,20 +35,21 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One command.
+    """Something to do by one command, or by several at a time.
 
     Attributes:
         title: what it does, in words.
-        arguments: what follows `onnxlens`; asked for when the step begins.
+        commands: what follows `onnxlens`, for each command; asked for when the step begins.
         done: whether it can be skipped.
-        after: called when it has ended well.
+        before, after: called when it begins, and when it has ended well.
         check: whether exit code 1 means that a gradient failed its check, and not that the step failed.
         figures: the folder of the files that it draws, whose list nobody wants to read; None where it draws none.
     """
 
     title: str
-    arguments: Callable[[], list[str]]
+    commands: Callable[[], list[list[str]]]
     done: Callable[[], bool]
+    before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
     check: bool = False
     figures: Path | None = None
@@ -70,8 +71,11 @@ def steps_for(plan: Plan) -> list[Step]:
     steps = []
     for model, framework in plan.pairs:
         refuse_other_run(plan, model, framework)
-        steps += [_train(plan, model, framework), _export(plan, model, framework)]
-        steps += _look(plan, model, framework)
+        steps += [
+            _train(plan, model, framework),
+            _export(plan, model, framework),
+            _draw(plan, model, framework),
+        ]
     return [*steps, _report(plan)]
 
 
@@ -119,21 +123,21 @@ def _info(folder: Path) -> dict[str, Any] | None:
 def _train(plan: Plan, model: str, framework: str) -> Step:
     folder = run_folder(plan, model, framework)
 
-    def arguments() -> list[str]:
+    def commands() -> list[list[str]]:
         command = ["train", model, "--framework", framework, "--out", str(folder)]
         if plan.mnist_dir is not None and model.endswith("-mnist"):
             command += ["--mnist-dir", str(plan.mnist_dir)]
         if _info(folder) is not None:
-            return [*command, "--resume"]
+            return [[*command, "--resume"]]
         for name, value in training_options(plan, model).items():
             command += [f"--{name}", str(value)]
-        return command
+        return [command]
 
     def done() -> bool:
         info = _info(folder)
         return info is not None and info["status"] == "finished"
 
-    return Step(f"Training {model_title(model, framework)}", arguments, done)
+    return Step(f"Training {model_title(model, framework)}", commands, done)
 
 
 def _export(plan: Plan, model: str, framework: str) -> Step:
@@ -141,36 +145,30 @@ def _export(plan: Plan, model: str, framework: str) -> Step:
     exported = folder / "model.onnx"
     return Step(
         f"Exporting {model_title(model, framework)} to ONNX",
-        lambda: ["export", str(folder)],
+        lambda: [["export", str(folder)]],
         lambda: newer(exported, folder / "metrics.json"),
-        lambda: save_pictures(folder, pictures_folder(plan, model)),
     )
 
 
-def _look(plan: Plan, model: str, framework: str) -> list[Step]:
-    """Figures as files: activations, filters, heatmaps."""
+def _draw(plan: Plan, model: str, framework: str) -> Step:
+    """Figures as files: activations, filters, heatmaps. Each is the work of one core, so they are drawn together."""
     onnx = run_folder(plan, model, framework) / "model.onnx"
-    pictures, title = str(pictures_folder(plan, model)), model_title(model, framework)
-    commands = {
-        "activations": [pictures],
-        "filters": ["--mode", "maximize", "--filters", "0-24"],
-        "heatmaps": [pictures, "--layer", "conv", "--target", TARGETS[model]],
+    out = plan.out / "figures" / f"{model}-{framework}"
+    pictures, mark = pictures_folder(plan, model), out / ".complete"
+    options = {
+        "activations": ["activations", str(onnx), str(pictures)],
+        "filters": ["filters", str(onnx), "--mode", "maximize", "--filters", "0-24"],
+        "heatmaps": ["explain", str(onnx), str(pictures), "--layer", "conv", "--target", TARGETS[model]],
     }
-
-    def step(kind: str, rest: list[str]) -> Step:
-        out = plan.out / "figures" / f"{model}-{framework}" / kind
-        mark = out / ".complete"
-        command = "explain" if kind == "heatmaps" else kind
-        return Step(
-            f"{kind.capitalize()} of {title}",
-            lambda: [command, str(onnx), *rest, "--out", str(out)],
-            lambda: newer(mark, onnx),
-            mark.touch,
-            check=kind == "heatmaps",
-            figures=out,
-        )
-
-    return [step(kind, commands[kind]) for kind in plan.figures]
+    return Step(
+        f"Figures of {model_title(model, framework)}",
+        lambda: [[*options[kind], "--threads", "1", "--out", str(out / kind)] for kind in plan.figures],
+        lambda: newer(mark, onnx),
+        before=lambda: save_pictures(run_folder(plan, model, framework), pictures),
+        after=mark.touch,
+        check=True,
+        figures=out,
+    )
 
 
 def _report(plan: Plan) -> Step:
@@ -178,7 +176,7 @@ def _report(plan: Plan) -> Step:
     folders = [str(run_folder(plan, model, framework)) for model, framework in plan.pairs]
     return Step(
         "The report",
-        lambda: ["report", *folders, "--out", str(plan.out / "report.html")],
+        lambda: [["report", *folders, "--out", str(plan.out / "report.html")]],
         lambda: False,
         check=True,
     )

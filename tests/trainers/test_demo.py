@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +134,12 @@ def test_without_mnist_the_demo_goes_on_and_says_so(
         raise DataUnavailable("MNIST is not to be had: no network")
 
     monkeypatch.setattr(flow, "locate", unreachable)
-    plan = flow.without_missing_mnist(tiny(tmp_path, models=("section1-line", "section1-mnist")))
-    assert plan.models == ("section1-line",)
+    whole = tiny(tmp_path, models=("section1-line", "section1-mnist"))
+    assert flow.without_missing_mnist(whole).models == ("section1-line",)
     assert "going on without MNIST. MNIST is not to be had: no network" in capsys.readouterr().err
+    with pytest.raises(DataUnavailable):
+        # who names a folder wants to know that it is the wrong one
+        flow.without_missing_mnist(replace(whole, mnist_dir=tmp_path / "wrong"))
 
 
 def test_a_missing_framework_is_left_out_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,13 +42,18 @@ def say(line: str, *, bold: bool = False) -> None:
 
 
 def without_missing_mnist(plan: Plan) -> Plan:
-    """The plan, without the MNIST model where its data cannot be had; says so."""
+    """The plan, without the MNIST model where its data cannot be had; says so.
+
+    Raises DataUnavailable where a folder was named that has not got it.
+    """
     if not any(model.endswith("-mnist") for model in plan.models):
         return plan
     say("MNIST: looking in the folder given, the cache, then the network")
     try:
         _, sources = locate(plan.mnist_dir)
     except DataUnavailable as error:
+        if plan.mnist_dir is not None:
+            raise
         say(f"Note: going on without MNIST. {error}")
         return replace(plan, models=tuple(model for model in plan.models if not model.endswith("-mnist")))
     say(f"  verified, from {', '.join(sources)}")

@@ -43,9 +43,6 @@ class Int:
         """Division of non-negative numbers (ONNX truncates towards zero, Python floors)."""
         return self if other == 1 else self._emit("Div", self, other)
 
-    def __neg__(self) -> Size:
-        return self._emit("Sub", 0, self)
-
     def _emit(self, op_type: str, *operands: Size) -> Int:
         tape = self.tape
         return Int(tape, tape.op(op_type, *(tape.ints([operand]) for operand in operands))[0])

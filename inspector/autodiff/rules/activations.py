@@ -170,7 +170,8 @@ RULES: dict[str, Pullback] = {
     "Shrink": shrink,
     "Sigmoid": unary(lambda tape, x, y: tape.Mul(y, tape.Sub(1, y))),
     "Softmax": softmax,
-    "Softplus": unary(lambda tape, x, y: tape.Sigmoid(x)),
+    # the sigmoid of x, whose small values the runtime's own Sigmoid gives with few digits
+    "Softplus": unary(lambda tape, x, y: tape.Exp(tape.Sub(x, y))),
     "Softsign": unary(softsign),
     "Swish": swish,
     "Tanh": unary(lambda tape, x, y: one_minus_square(tape, y)),

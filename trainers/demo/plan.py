@@ -26,7 +26,7 @@ class Size:
     mnist_epochs: int
 
 
-REDUCED = Size(images_per_class=300, mnist_limit=12_000, line_epochs=5, mnist_epochs=4)
+REDUCED = Size(images_per_class=400, mnist_limit=12_000, line_epochs=5, mnist_epochs=4)
 FULL = Size(images_per_class=1000, mnist_limit=None, line_epochs=8, mnist_epochs=8)
 
 

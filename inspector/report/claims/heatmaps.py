@@ -128,7 +128,8 @@ def empty_regions_are_unaffected(cases: Mapping[str, tuple[Array, Array]]) -> Cl
         12,
         "Empty regions are generally unaffected.",
         f"Mean heat {EMPTY_FROM} pixels and more away from the object and on it, over all probe images whose heatmap "
-        "is not zero; unaffected up to a quarter of the object's heat.",
+        "is not zero; unaffected up to a quarter of the object's heat. Where the background has a value of its own (a "
+        "bias, and after batch normalisation every channel), Grad-CAM weighs it like any other.",
         measure_each(cases, measure),
     )
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["SCORE", "append_objective"]
 
 SCORE = "target.score"
+LEAST = -1e30
+"""In place of minus infinity, whose differences are not numbers: its exponential is 0 beside any other."""
 
 
 def append_objective(model: ir.Model, keys: Sequence[TermKey]) -> ir.Model:
@@ -53,7 +55,8 @@ def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixe
     weight = fragment.input(f"target.weight.{number}", ir.DataType.FLOAT, shape)
 
     value = fragment.op("Cast", [fragment.bind(tensor)], to=ir.DataType.FLOAT)
-    if key.transform == "log-softmax":
+    classes = _class_count(key, tensor)
+    if key.transform == "log-softmax" and classes is None:
         value = fragment.op("LogSoftmax", [value], axis=key.softmax_axis)
     if not key.batched:
         flat = fragment.op("Reshape", [value, fragment.constant([1, -1], np.int64)])
@@ -78,8 +81,38 @@ def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixe
     if key.transform == "log-sigmoid":
         # log sigmoid(z) = -softplus(-z), which does not overflow
         signed = fragment.op("Neg", [fragment.op("Softplus", [fragment.op("Neg", [signed])])])
+    elif key.transform == "log-softmax" and classes is not None:
+        signed = _log_probability(fragment, flat, element, chosen, classes)
     weighted = fragment.op("Mul", [weight, signed])
     return fragment.op("ReduceSum", [weighted, fragment.constant([1], np.int64)], keepdims=0)
+
+
+def _class_count(key: TermKey, tensor: ir.Value) -> int | None:
+    """The number of classes of a (N, classes) tensor; None where it has another form or the file does not tell."""
+    if not key.batched or key.batch_axis != 0 or tensor.shape is None or len(tensor.shape) != 2:
+        return None
+    count = tensor.shape[1]
+    return count if isinstance(count, int) and count > 1 else None
+
+
+def _log_probability(
+    fragment: _Fragment, logits: ir.Value, element: ir.Value, chosen: ir.Value, classes: int
+) -> ir.Value:
+    """Log softmax of the chosen logits, (N, M), as -softplus(log sum over the others of exp(other - chosen)).
+
+    Of a confident model (p near 1) the derivative of LogSoftmax, 1 - p, loses all its digits in float32; the sum over
+    the other classes has nothing to lose.
+    """
+    last, rows = fragment.constant([2], np.int64), fragment.constant([1], np.int64)
+    ahead = fragment.op(
+        "Sub", [fragment.op("Unsqueeze", [logits, rows]), fragment.op("Unsqueeze", [element, last])]
+    )
+    itself = fragment.op(
+        "Equal", [fragment.op("Unsqueeze", [chosen, last]), fragment.constant(range(classes), np.int64)]
+    )
+    others = fragment.op("Where", [itself, fragment.constant(LEAST, np.float32), ahead])
+    odds = fragment.op("ReduceLogSumExp", [others, last], keepdims=0)
+    return fragment.op("Neg", [fragment.op("Softplus", [odds])])
 
 
 class _Fragment:

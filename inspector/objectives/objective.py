@@ -131,8 +131,17 @@ class Objective:
 def _flat(key: TermKey, tensor: NDArray[Any]) -> NDArray[np.float64]:
     values = tensor.astype(np.float64)
     if key.transform == "log-softmax":
-        shifted = values - values.max(axis=key.softmax_axis, keepdims=True)
-        values = shifted - np.log(np.exp(shifted).sum(axis=key.softmax_axis, keepdims=True))
+        values = _log_softmax(values, key.softmax_axis)
     if not key.batched:
         return values.reshape(1, -1)
     return np.moveaxis(values, key.batch_axis, 0).reshape(values.shape[key.batch_axis], -1)
+
+
+def _log_softmax(logits: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Log softmax that keeps its digits where one class has nearly all the probability: log1p of the others' odds."""
+    top = logits.argmax(axis=axis, keepdims=True)
+    shifted = logits - np.take_along_axis(logits, top, axis=axis)
+    odds = np.exp(shifted)
+    np.put_along_axis(odds, top, 0.0, axis=axis)
+    values: NDArray[np.float64] = shifted - np.log1p(odds.sum(axis=axis, keepdims=True))
+    return values

@@ -81,6 +81,19 @@ def test_log_probability_is_log_softmax(final: str | None, score: str) -> None:
     np.testing.assert_allclose(explained, expected, atol=1e-6)
 
 
+def test_log_probability_of_a_confident_model_keeps_its_digits() -> None:
+    """Its derivative d log p_c / d z_c is 1 - p_c: of a class at p = 1 - 1e-6, float32 has one digit."""
+    z = np.array([[14.0, 0.0, -1.0, 0.5, -2.0]], np.float32)
+    nodes = [helper.make_node("Identity", ["x"], ["logits"])]
+    lens = Inspector(model(nodes, {"x": ["n", 5]}, {"logits": ["n", 5]}, {}))
+    others = softmax(z.astype(np.float64))
+    others[0, 0] = 0
+    expected = -others
+    expected[0, 0] = others.sum()
+    np.testing.assert_allclose(lens.gradient(z, "logp(0)"), expected, rtol=1e-5)
+    assert lens.check(z, "logp(0)").passed
+
+
 def test_log_probability_of_independent_classes_is_log_sigmoid() -> None:
     got = linear("Sigmoid").gradient(VECTORS, "logp(3)")
     expected = (1 - 1 / (1 + np.exp(-LOGITS[:, 3:4]))) * W[3]

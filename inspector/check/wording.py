@@ -89,7 +89,7 @@ def describe(
         evaluations: see `GradientCheck`.
     """
     every = [*found, *along]
-    wrong = [comparison.error for comparison in every if comparison.wrong]
+    wrong = [comparison for comparison in every if comparison.wrong]
     decided = [comparison.error for comparison in every if comparison.decided]
     kinks = sum(comparison.kinked for comparison in found)
     unresolved = len(every) - len(decided) - kinks
@@ -105,7 +105,10 @@ def describe(
         verdict = "inconclusive"
     else:
         verdict = "passed"
-    largest = max(wrong or decided, default=float("nan"))
+    largest = max(decided, default=float("nan"))
+    if wrong:
+        worst = max(wrong, key=lambda c: c.error / c.slope.tolerance if c.error == c.error else float("inf"))
+        largest, tolerance = worst.error, worst.slope.tolerance
 
     parts = []
     if wrong:

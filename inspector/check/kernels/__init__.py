@@ -2,7 +2,8 @@
 
 An operator is here for one of three reasons: `onnx.reference` walks it element by element in Python (Conv,
 pools, scatters), computes it in single precision (Erf, GroupNormalization), or departs from the standard
-(LRN's window, LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets).
+(GatherElements of many classes, LRN's window, LpNormalization of negative numbers, Softmax and
+BatchNormalization of old opsets).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ KERNELS: dict[str, Kernel] = {
     "Hardmax": elementwise.hardmax,
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
+    "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,
     "ScatterElements": indexing.scatter_elements,
     "ScatterND": indexing.scatter_nd,

@@ -6,7 +6,7 @@ import numpy as np
 
 from inspector.check.kernels.call import Array, Call
 
-__all__ = ["gather_nd", "scatter_elements", "scatter_nd"]
+__all__ = ["gather_elements", "gather_nd", "scatter_elements", "scatter_nd"]
 
 _REDUCTIONS: dict[str, np.ufunc] = {
     "add": np.add,
@@ -16,13 +16,23 @@ _REDUCTIONS: dict[str, np.ufunc] = {
 }
 
 
+def gather_elements(_: Call, data: Array, indices: Array, *, axis: int = 0) -> Array:
+    found: Array = data[_places(data, indices, axis)]
+    return found
+
+
 def scatter_elements(
     _: Call, data: Array, indices: Array, updates: Array, *, axis: int = 0, reduction: str | None = "none"
 ) -> Array:
+    return _scatter(data, _places(data, indices, axis), updates, reduction)
+
+
+def _places(data: Array, indices: Array, axis: int) -> tuple[Array, ...]:
+    """Where in `data` each of `indices` points: along `axis` where it says, along the others to its own place."""
     along = axis % data.ndim
     place = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     place[along] = np.where(indices < 0, indices + data.shape[along], indices)
-    return _scatter(data, tuple(place), updates, reduction)
+    return tuple(place)
 
 
 def scatter_nd(

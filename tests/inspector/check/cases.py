@@ -172,6 +172,8 @@ INDEXING = [
     Case("ScatterElements", ((5, 4), integers([1, 0, -1]), (1, 3)), {"axis": 1}, opset=11),
     Case("ScatterND", ((5, 4), integers([1, 2], [0, 0], [1, 2]), (3,)), {"reduction": "add"}),
     Case("ScatterND", ((5, 4), integers([1], [3]), (2, 4))),
+    Case("GatherElements", ((2, 96), integers([0, 95, 40], [7, -1, 64])), {"axis": 1}),
+    Case("GatherElements", ((5, 4), integers([1, 0, -1])), {"axis": 0}),
     Case("GatherND", ((3, 4, 5), integers([0, 1], [2, -1]))),
     Case("GatherND", ((3, 4, 5), integers([[1]], [[0]], [[3]])), {"batch_dims": 1}),
 ]

@@ -2,15 +2,15 @@
 
 An operator is here for one of three reasons: `onnx.reference` walks it element by element in Python (Conv,
 pools, scatters), computes it in single precision (Erf, GroupNormalization), or departs from the standard
-(GatherElements of many classes, LRN's window, LpNormalization of negative numbers, Softmax and
-BatchNormalization of old opsets).
+(GatherElements of many classes, Pad that crops, GlobalMaxPool of other than two axes, LRN's window,
+LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets).
 """
 
 from __future__ import annotations
 
 from onnx.reference.op_run import OpRun
 
-from inspector.check.kernels import convolution, elementwise, indexing, normalisation, pooling
+from inspector.check.kernels import convolution, elementwise, indexing, normalisation, padding, pooling
 from inspector.check.kernels.call import Kernel, operator
 
 __all__ = ["KERNELS", "OPERATORS"]
@@ -22,6 +22,7 @@ KERNELS: dict[str, Kernel] = {
     "AveragePool": pooling.average_pool,
     "LpPool": pooling.lp_pool,
     "GlobalLpPool": pooling.global_lp_pool,
+    "GlobalMaxPool": pooling.global_max_pool,
     "BatchNormalization": normalisation.batch_normalization,
     "GroupNormalization": normalisation.group_normalization,
     "LayerNormalization": normalisation.layer_normalization,
@@ -34,6 +35,7 @@ KERNELS: dict[str, Kernel] = {
     "Hardmax": elementwise.hardmax,
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
+    "Pad": padding.pad,
     "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,
     "ScatterElements": indexing.scatter_elements,

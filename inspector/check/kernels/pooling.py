@@ -10,7 +10,7 @@ import numpy as np
 from inspector.check.kernels.call import Array, Call
 from inspector.check.kernels.windows import window
 
-__all__ = ["average_pool", "global_lp_pool", "lp_pool", "max_pool"]
+__all__ = ["average_pool", "global_lp_pool", "global_max_pool", "lp_pool", "max_pool"]
 
 
 def max_pool(
@@ -114,3 +114,8 @@ def _sum(taps: Iterator[Array]) -> Array:
     for tap in taps:
         total += tap
     return total
+
+
+def global_max_pool(_: Call, x: Array) -> Array:
+    result: Array = x.max(axis=tuple(range(2, x.ndim)), keepdims=True)
+    return result

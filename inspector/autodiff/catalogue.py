@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inspector.autodiff.nondifferentiable import REFUSED, ZERO_DERIVATIVE
 from inspector.autodiff.table import RULES, RuleTable
 
-__all__ = ["EXPANDED", "Entry", "catalogue"]
+__all__ = ["EXPANDED", "Entry", "catalogue", "reference_page"]
 
 EXPANDED = (
     "Attention",
@@ -44,3 +44,54 @@ def catalogue(rules: RuleTable = RULES) -> list[Entry]:
 
 def _first_paragraph(text: str | None) -> str:
     return " ".join((text or "").split("\n\n")[0].split())
+
+
+_CHAPTERS = {
+    "rule": (
+        "With a rule",
+        "A rule of their own; each row of the table of cases checks one against finite differences.",
+    ),
+    "expanded": ("By expansion", "Replaced by the function body that the standard defines them by."),
+    "zero": (
+        "Constant almost everywhere",
+        "Their derivative is zero wherever it exists: nothing flows back.",
+    ),
+    "refused": (
+        "Refused",
+        "An error where they lie on the path from the tensor to the score, and nowhere else.",
+    ),
+}
+
+
+def reference_page() -> str:
+    """`docs/operators.md`."""
+    entries = catalogue()
+    lines = [
+        "# Operators and their gradients",
+        "",
+        "Written by `python -m inspector.autodiff.catalogue`; a test holds it to the tables of rules.",
+        "Opsets 18 to the newest that onnxruntime loads; files of older opsets are converted first.",
+        "An operator that is not here, and that the standard gives no function body, is refused like those at the end.",
+    ]
+    for kind, (title, text) in _CHAPTERS.items():
+        chosen = [entry for entry in entries if entry.kind == kind]
+        lines += ["", f"## {title}", "", text, ""]
+        if any(entry.note for entry in chosen):
+            lines += ["| operator | note |", "| --- | --- |"]
+            lines += [f"| {_full_name(entry)} | {_cell(entry.note)} |" for entry in chosen]
+        else:
+            lines += [", ".join(_full_name(entry) for entry in chosen)]
+    return "\n".join(lines) + "\n"
+
+
+def _full_name(entry: Entry) -> str:
+    return f"`{entry.domain}.{entry.operator}`" if entry.domain else f"`{entry.operator}`"
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break out of its table cell."""
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")

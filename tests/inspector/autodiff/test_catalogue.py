@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import onnx.defs
 
 from inspector.autodiff import RULES
-from inspector.autodiff.catalogue import EXPANDED, catalogue
+from inspector.autodiff.catalogue import EXPANDED, catalogue, reference_page
 
 
 def test_every_operator_stands_in_one_place_and_exists() -> None:
@@ -29,3 +31,10 @@ def test_says_what_is_known_and_why() -> None:
 def test_a_rule_given_to_an_operator_takes_it_off_the_other_lists() -> None:
     entries = catalogue(RULES.override(Round=RULES["", "Identity"]))
     assert [entry.kind for entry in entries if entry.operator == "Round"] == ["rule"]
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "operators.md"
+    assert page.read_text() == reference_page(), (
+        "run: python -m inspector.autodiff.catalogue > docs/operators.md"
+    )

@@ -80,6 +80,21 @@ def test_the_steps_of_the_whole_demo(tmp_path: Path) -> None:
     assert steps[1].commands()[0] == ["export", f"{tmp_path}/runs/section1-line-torch"]
 
 
+def test_provider_threads_and_quiet_reach_every_command(tmp_path: Path) -> None:
+    plan = Plan(tmp_path, ("torch",), models=("section1-line",), provider="cpu", threads=2, quiet=True)
+    commands = {command[0]: command for step in steps_for(plan) for command in step.commands()}
+    assert set(commands) == {"train", "export", "activations", "filters", "explain", "report"}
+    assert all("--quiet" in command for command in commands.values())
+    assert all("--provider" in commands[name] for name in ("activations", "filters", "explain", "report"))
+    # the three that draw run together, each on a core of its own
+    threads = {
+        name: command[command.index("--threads") + 1]
+        for name, command in commands.items()
+        if name != "export"
+    }
+    assert threads == {"train": "2", "activations": "1", "filters": "1", "explain": "1", "report": "2"}
+
+
 def test_full_training_takes_all_of_mnist(tmp_path: Path) -> None:
     plan = tiny(tmp_path, models=("section1-mnist",), size=FULL, mnist_dir=Path("digits"))
     arguments = steps_for(plan)[0].commands()[0]

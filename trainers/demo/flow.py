@@ -30,7 +30,7 @@ def run_demo(plan: Plan) -> bool:
     steps = steps_for(plan)
     failed = False
     for number, step in enumerate(steps, 1):
-        failed |= carry_out(step, f"[{number}/{len(steps)}]")
+        failed |= carry_out(step, f"[{number}/{len(steps)}]", quiet=plan.quiet)
     sum_up(plan)
     return failed
 
@@ -48,7 +48,8 @@ def without_missing_mnist(plan: Plan) -> Plan:
     """
     if not any(model.endswith("-mnist") for model in plan.models):
         return plan
-    say("MNIST: looking in the folder given, the cache, then the network")
+    if not plan.quiet:
+        say("MNIST: looking in the folder given, the cache, then the network")
     try:
         _, sources = locate(plan.mnist_dir)
     except DataUnavailable as error:
@@ -56,21 +57,27 @@ def without_missing_mnist(plan: Plan) -> Plan:
             raise
         say(f"Note: going on without MNIST. {error}")
         return replace(plan, models=tuple(model for model in plan.models if not model.endswith("-mnist")))
-    say(f"  verified, from {', '.join(sources)}")
+    if not plan.quiet:
+        say(f"  verified, from {', '.join(sources)}")
     return plan
 
 
-def carry_out(step: Step, place: str) -> bool:
+def carry_out(step: Step, place: str, *, quiet: bool = False) -> bool:
     """Run a step that is not done yet; whether a gradient check failed in it."""
+
+    def tell(line: str, *, bold: bool = False) -> None:
+        if not quiet:
+            say(line, bold=bold)
+
     if step.done():
-        say(f"{place} {step.title}: done already")
+        tell(f"{place} {step.title}: done already")
         return False
-    say(f"{place} {step.title}", bold=True)
+    tell(f"{place} {step.title}", bold=True)
     step.before()
     commands = step.commands()
     for command in commands:
-        say(f"  $ onnxlens {shlex.join(command)}")
-    codes = run_commands(commands, show=step.figures is None)
+        tell(f"  $ onnxlens {shlex.join(command)}")
+    codes = run_commands(commands, show=step.figures is None and not quiet)
     if 130 in codes:
         raise KeyboardInterrupt
     accepted = {0, 1} if step.check else {0}
@@ -82,7 +89,7 @@ def carry_out(step: Step, place: str) -> bool:
             )
     step.after()
     if step.figures is not None:
-        say(f"  {len(list(step.figures.rglob('*.png')))} figures in {step.figures}")
+        tell(f"  {len(list(step.figures.rglob('*.png')))} figures in {step.figures}")
     return 1 in codes
 
 

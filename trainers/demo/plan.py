@@ -32,7 +32,10 @@ FULL = Size(images_per_class=1000, mnist_limit=None, line_epochs=8, mnist_epochs
 
 @dataclass(frozen=True)
 class Plan:
-    """One demonstration: ``models`` trained in each of ``frameworks`` and drawn as ``figures``, all below ``out``."""
+    """One demonstration: ``models`` trained in each of ``frameworks`` and drawn as ``figures``, all below ``out``.
+
+    ``provider`` and ``threads`` are handed to the commands, where None leaves the choice to them; so is ``quiet``.
+    """
 
     out: Path
     frameworks: tuple[str, ...]
@@ -41,6 +44,9 @@ class Plan:
     seed: int = 0
     mnist_dir: Path | None = None
     figures: tuple[str, ...] = ("activations", "filters", "heatmaps")
+    provider: str | None = None
+    threads: int | None = None
+    quiet: bool = False
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

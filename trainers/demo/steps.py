@@ -127,6 +127,7 @@ def _train(plan: Plan, model: str, framework: str) -> Step:
         command = ["train", model, "--framework", framework, "--out", str(folder)]
         if plan.mnist_dir is not None and model.endswith("-mnist"):
             command += ["--mnist-dir", str(plan.mnist_dir)]
+        command += [*_threads(plan.threads), *_quiet(plan)]
         if _info(folder) is not None:
             return [[*command, "--resume"]]
         for name, value in training_options(plan, model).items():
@@ -145,7 +146,7 @@ def _export(plan: Plan, model: str, framework: str) -> Step:
     exported = folder / "model.onnx"
     return Step(
         f"Exporting {model_title(model, framework)} to ONNX",
-        lambda: [["export", str(folder)]],
+        lambda: [["export", str(folder), *_quiet(plan)]],
         lambda: newer(exported, folder / "metrics.json"),
     )
 
@@ -162,7 +163,10 @@ def _draw(plan: Plan, model: str, framework: str) -> Step:
     }
     return Step(
         f"Figures of {model_title(model, framework)}",
-        lambda: [[*options[kind], "--threads", "1", "--out", str(out / kind)] for kind in plan.figures],
+        lambda: [
+            [*options[kind], *_threads(1), *_provider(plan), *_quiet(plan), "--out", str(out / kind)]
+            for kind in plan.figures
+        ],
         lambda: newer(mark, onnx),
         before=lambda: save_pictures(run_folder(plan, model, framework), pictures),
         after=mark.touch,
@@ -174,12 +178,25 @@ def _draw(plan: Plan, model: str, framework: str) -> Step:
 def _report(plan: Plan) -> Step:
     """Always made anew: its exit code says whether a gradient check failed."""
     folders = [str(run_folder(plan, model, framework)) for model, framework in plan.pairs]
+    options = [*_threads(plan.threads), *_provider(plan), *_quiet(plan)]
     return Step(
         "The report",
-        lambda: [["report", *folders, "--out", str(plan.out / "report.html")]],
+        lambda: [["report", *folders, *options, "--out", str(plan.out / "report.html")]],
         lambda: False,
         check=True,
     )
+
+
+def _threads(count: int | None) -> list[str]:
+    return [] if count is None else ["--threads", str(count)]
+
+
+def _provider(plan: Plan) -> list[str]:
+    return [] if plan.provider is None else ["--provider", plan.provider]
+
+
+def _quiet(plan: Plan) -> list[str]:
+    return ["--quiet"] if plan.quiet else []
 
 
 def newer(result: Path, source: Path) -> bool:

@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= onnxlens-demo
 STAMP  := $(VENV)/.installed
+# one process per core, each with one thread: more would only get in each other's way
+ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-full test check lint types verify wheel clean
@@ -25,7 +27,7 @@ demo-full: $(STAMP) ## The same, trained fully (about an hour on two cores)
 	$(BIN)/onnxlens demo --full --out $(OUT)
 
 test: $(STAMP) ## The test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from inspector.errors import ModelError
@@ -68,7 +68,7 @@ def convert_graph(model: ir.Model) -> ir.Model:
     if opset >= OPSET:
         return model
     try:
-        proto = version_converter.convert_version(ir.to_proto(model), OPSET)
+        proto = _keep_names(ir.to_proto(model), lambda one: version_converter.convert_version(one, OPSET))
     except (RuntimeError, ValueError) as error:
         raise ModelError(
             f"onnx cannot convert this model from opset {opset} to {OPSET}, which gradients need "
@@ -83,6 +83,27 @@ def convert_graph(model: ir.Model) -> ir.Model:
                     "coordinate_transformation_mode", "asymmetric"
                 )
                 node.attributes["nearest_mode"] = ir.AttrString("nearest_mode", "floor")
+    return converted
+
+
+def _keep_names(
+    proto: onnx.ModelProto, convert: Callable[[onnx.ModelProto], onnx.ModelProto]
+) -> onnx.ModelProto:
+    """`proto` converted, with the name of every tensor kept.
+
+    The converter renames what a node that it replaces had computed (Upsample, ...), but never an output of the graph:
+    what it lost becomes one for a second conversion.
+    """
+    converted = convert(proto)
+    kept = {name for node in converted.graph.node for name in node.output}
+    lost = {name for node in proto.graph.node for name in node.output if name} - kept
+    infos = [info for info in proto.graph.value_info if info.name in lost]
+    if not infos:
+        return converted
+    outputs = len(proto.graph.output)
+    proto.graph.output.extend(infos)
+    converted = convert(proto)
+    del converted.graph.output[outputs:]
     return converted
 
 

@@ -10,7 +10,9 @@ from inspector.model import Model
 from inspector.objectives.heads import Head
 from inspector.objectives.target import AnyTarget, IndexItem, Target
 
-__all__ = ["parse_target"]
+__all__ = ["INTEGER", "parse_target"]
+
+INTEGER = re.compile(r"-?\d+")
 
 FACTOR = re.compile(r"(?P<number>\d+(\.\d*)?([eE][+-]?\d+)?)\s*\*\s*(?P<rest>.+)", re.DOTALL)
 LOGP = re.compile(r"logp\((?P<inner>.*)\)", re.DOTALL)
@@ -84,7 +86,7 @@ def _atom(text: str, heads: Mapping[str, Head], model: Model) -> Target:
         return Target(match["name"].strip(), index=_index(match["index"], text))
     name, equals, label = (part.strip() for part in text.partition("="))
     if equals and _is_tensor(name, heads, model):
-        return Target(name, label=int(label) if label.lstrip("-").isdecimal() else label)
+        return Target(name, label=int(label) if INTEGER.fullmatch(label) else label)
     outputs = ", ".join(f"'{name}'" for name in heads)
     raise TargetError(
         f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output; "
@@ -93,7 +95,7 @@ def _atom(text: str, heads: Mapping[str, Head], model: Model) -> Target:
 
 
 def _name_or_label(text: str, heads: Mapping[str, Head], model: Model) -> Target | None:
-    if text.lstrip("-").isdecimal():
+    if INTEGER.fullmatch(text):
         return Target(label=int(text))
     for head in heads.values():
         if text in head.labels:
@@ -115,7 +117,7 @@ def _index(text: str, whole: str) -> tuple[IndexItem, ...]:
     for part in (piece.strip() for piece in text.split(",")):
         if part == "...":
             items.append(Ellipsis)
-        elif part.lstrip("-").isdecimal():
+        elif INTEGER.fullmatch(part):
             items.append(int(part))
         elif match := SLICE.fullmatch(part):
             start, stop, step = (None if each is None else int(each) for each in match.group(1, 2, 4))

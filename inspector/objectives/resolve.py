@@ -15,7 +15,7 @@ from inspector.errors import TargetError
 from inspector.model import Model
 from inspector.objectives.heads import Head, Score, default_head, find_head
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
-from inspector.objectives.parse import parse_target
+from inspector.objectives.parse import INTEGER, parse_target
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
 __all__ = ["AnyTargets", "resolve", "target_tensors"]
@@ -186,7 +186,7 @@ def class_number(head: Head, label: str | int) -> int:
         folded = [name.casefold() for name in head.labels]
         if folded.count(label.casefold()) == 1:
             return folded.index(label.casefold())
-        if not label.lstrip("-").isdecimal():
+        if not INTEGER.fullmatch(label):
             known = (
                 f"its labels are {_few(head.labels)}"
                 if head.labels

@@ -188,7 +188,8 @@ def test_old_upsampling_is_converted_to_what_it_was(mode: str) -> None:
 
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["conv"]),
-        helper.make_node("Upsample", ["conv", "scales"], ["y"], mode=mode),
+        helper.make_node("Upsample", ["conv", "scales"], ["up"], mode=mode),
+        helper.make_node("Relu", ["up"], ["y"]),
     ]
     weights = {"w": normal(2, 1, 3, 3), "scales": np.array([1, 1, 2, 2], dtype=np.float32)}
     proto = model(nodes, {"x": ["n", 1, 7, 7]}, {"y": None}, weights, opset=9)
@@ -204,6 +205,8 @@ def test_old_upsampling_is_converted_to_what_it_was(mode: str) -> None:
         for each in (proto, ir.to_proto(loaded.normalised))
     )
     np.testing.assert_allclose(new[0], old[0], atol=1e-6)
+    # the converter also renames what it replaces
     assert {layer.name for layer in loaded.layers} <= {
         str(value.name) for node in loaded.normalised.graph for value in node.outputs
     }
+    assert [value.name for value in loaded.normalised.graph.outputs] == ["y"]

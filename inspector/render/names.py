@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 __all__ = ["figure_name", "slug"]
 
 LONGEST = 80
+LONGEST_LAYER = 28
+# so that a name with `_overlay.png` at its end is still within LONGEST
+ENDING = 12
+DIGITS = 8
 
 
-def slug(name: str) -> str:
-    """`name` with everything that a file system may mind replaced by `-`, at most 80 characters."""
-    kept = re.sub(r"[^\w.+]+", "-", name, flags=re.ASCII).strip("-.")
-    return kept[:LONGEST] or "tensor"
+def slug(name: str, longest: int = LONGEST) -> str:
+    """`name` with everything that a file system may mind replaced by `-`, at most `longest` characters.
+
+    A longer one is cut and ends in a digest of the whole name, so that two that begin alike stay two files.
+    """
+    kept = re.sub(r"[^\w.+]+", "-", name, flags=re.ASCII).strip("-.") or "tensor"
+    if len(kept) <= longest:
+        return kept
+    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGITS]
+    return f"{kept[: longest - DIGITS - 1].rstrip('-._')}-{digest}"
 
 
 def figure_name(
@@ -26,12 +37,12 @@ def figure_name(
 ) -> str:
     """`image-01_layer-2-relu.png`; numbers padded to the widest among `images` and `layers` (its largest index).
 
-    `what` is appended: `image-01_layer-2-relu_gradcam.png`.
+    `what` is appended: `image-01_layer-2-relu_gradcam.png`. At most 80 characters: `slug` shortens long names.
     """
     parts = [f"image-{image:0{max(2, len(str(images)))}d}"]
     if layer is not None:
         index, name = layer
-        parts.append(f"layer-{index:0{len(str(layers))}d}-{slug(name)}")
+        parts.append(f"layer-{index:0{len(str(layers))}d}-{slug(name, LONGEST_LAYER)}")
     if what:
-        parts.append(slug(what))
+        parts.append(slug(what, LONGEST - ENDING - len("_".join(parts)) - 1))
     return "_".join(parts) + suffix

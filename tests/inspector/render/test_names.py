@@ -24,3 +24,22 @@ def test_any_tensor_name_makes_a_file_name() -> None:
     assert slug("../..") == "tensor"
     assert slug("größe") == "gr-e"
     assert len(slug("x" * 500)) == 80
+
+
+def test_long_names_are_cut_and_stay_different() -> None:
+    targets = [
+        f"logp(length=short) + logp(width=thin) + logp(angle={angle}°) + logp(colour=red)"
+        for angle in (0, 15)
+    ]
+    layers = [
+        "/model/backbone/stage3/block_17/depthwise/" + end for end in ("Conv_output_0", "Relu_output_0")
+    ]
+    names = {
+        figure_name(image=1, images=1000, layer=(200, layer), layers=1000, what=f"gradcam_{target}")
+        for layer in layers
+        for target in targets
+    }
+    assert len(names) == 4
+    assert all(len(name.replace(".png", "_overlay.png")) <= 80 for name in names)
+    assert all("_gradcam" in name for name in names)
+    assert slug("a" * 90 + "b") != slug("a" * 90 + "c")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InputError, NotDifferentiable
+from inspector.errors import InputError, LayerNotFound, NotDifferentiable
 from inspector.render import overlay_pixels
 from inspector.report.content import (
     FilterColumn,
@@ -136,8 +136,9 @@ def _filters(lens: Inspector, options: Options) -> tuple[FilterColumn | None, st
         return None, "The model has no two-dimensional convolution, so there are no filters to show."
     try:
         filters = study_filters(lens, convolution, options.filters, options.steps, options.seed)
-    except NotDifferentiable as error:
-        return None, f"The filters cannot be maximised: {error}."
+    except (InputError, LayerNotFound, NotDifferentiable) as error:
+        # several inputs, an image of unknown shape, computed kernels: the rest of the report is still worth having
+        return None, f"No filters are shown: {error}."
     return filter_column("", filters), ""
 
 

@@ -111,6 +111,36 @@ def test_a_deep_model_shows_layers_spread_over_its_depth() -> None:
     assert shown[-1] == "conv_39"
 
 
+def test_a_model_with_several_inputs_goes_without_filters(tmp_path: Path) -> None:
+    kernel = np.random.default_rng(0).standard_normal((3, 2, 3, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "kernel"], ["conv"]),
+            helper.make_node("GlobalAveragePool", ["conv"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("Add", ["flat", "extra"], ["scores"]),
+        ],
+        "two inputs",
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 2, 8, 8]),
+            helper.make_tensor_value_info("extra", TensorProto.FLOAT, ["n", 3]),
+        ],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(kernel, "kernel")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    model = save(made, tmp_path / "two.onnx")
+    rng = np.random.default_rng(1)
+    np.savez(
+        tmp_path / "x.npz",
+        image=rng.random((1, 2, 8, 8), dtype=np.float32),
+        extra=rng.random((1, 3), dtype=np.float32),
+    )
+    summary = build_report([model, tmp_path / "x.npz"], tmp_path / "r.html", options=QUICK)
+    assert summary.checks == {"passed": 1}
+    assert "No filters are shown: images are made for models with a single input" in Page(summary.path).text
+
+
 def test_nothing_to_show(tmp_path: Path) -> None:
     model = save(network({"scores": 10}), tmp_path / "net.onnx")
     with pytest.raises(InspectorError, match="no picture"):

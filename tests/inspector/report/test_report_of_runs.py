@@ -48,8 +48,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> ReportSummary:
     """Four runs: Section-1 and Section-2 for Line and MNIST in one framework, one model in both."""
     folder = tmp_path_factory.mktemp("runs")
     runs = [
-        make_run(folder / "a", "section1-line", "torch", 0),
         make_run(folder / "b", "section1-line", "tensorflow", 1),
+        make_run(folder / "a", "section1-line", "torch", 0),
         make_run(folder / "c", "section1-mnist", "torch", 2),
         make_run(folder / "d", "section2-line", "torch", 3),
     ]
@@ -116,6 +116,8 @@ def test_all_claims_are_measured_and_shown(page: Page, full: ReportSummary) -> N
     assert "Section-1 · Line in PyTorch and TensorFlow" in by_number[6].method
     for claim in full.claims:
         assert claim.text in page.text
+    # rows in the order of the columns above them
+    assert list(by_number[1].cases)[:2] == ["Section-1 · Line, PyTorch", "Section-1 · Line, TensorFlow"]
 
 
 def test_a_verdict_stands_under_every_heatmap(page: Page, full: ReportSummary) -> None:

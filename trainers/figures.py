@@ -40,7 +40,7 @@ def draw_all(
 def learning_curve(history: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """Loss and accuracy per epoch, on the training images and on those held out; the best epoch is marked."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = [record["epoch"] for record in history]
@@ -56,8 +56,14 @@ def learning_curve(history: Sequence[Mapping[str, Any]], title: str) -> Figure:
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+    loss = figure.axes[0].yaxis
     figure.axes[0].set_yscale("log")
-    figure.axes[1].legend(loc="lower right")
+    # 0.5 and 2, not 5 x 10^-1 and 2 x 10^0
+    loss.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    loss.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    loss.set_minor_formatter(NullFormatter())
+    # below the axes, where no curve runs
+    figure.legend(*figure.axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title)
     return figure
 

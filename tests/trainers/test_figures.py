@@ -35,6 +35,13 @@ def test_the_learning_curve_draws_loss_and_accuracy_of_both_parts() -> None:
     assert [list(line.get_ydata()) for line in accuracy.lines[:2]] == [[0.4, 0.7, 0.9], [0.6, 0.8, 0.7]]
     assert list(accuracy.lines[2].get_xdata()) == [2, 2]  # the best epoch
     assert all(axes.get_xlabel() == "epoch" and axes.get_ylabel() for axes in figure.axes)
+    figure.draw_without_rendering()
+    low, high = loss.get_ylim()
+    ticks = zip(loss.get_yticks(), (label.get_text() for label in loss.get_yticklabels()), strict=True)
+    assert [label for value, label in ticks if low <= value <= high] == ["0.5", "1", "2"]
+    # the legend covers no curve
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(axes.get_window_extent()) for axes in figure.axes)
 
 
 @pytest.mark.parametrize("classes", [2, 12, 96])

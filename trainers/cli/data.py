@@ -18,6 +18,15 @@ __all__ = ["data"]
 Command = Callable[..., None]
 
 
+def a_folder(_context: click.Context, _option: click.Parameter, out: Path | None) -> Path | None:
+    """Refuse `--out lines.npz`: a folder of that name would be a surprise."""
+    if out is not None and out.suffix == ".npz" and not out.is_dir():
+        raise click.BadParameter(
+            f"{out} names a file: give the folder to write to, the file is named after the data set"
+        )
+    return out
+
+
 def output_options(command: Command) -> Command:
     """What both data sets' commands have in common."""
     for option in reversed(
@@ -25,6 +34,7 @@ def output_options(command: Command) -> Command:
             click.option(
                 "--out",
                 type=click.Path(path_type=Path, file_okay=False),
+                callback=a_folder,
                 help="Folder to write to.  [default: data/NAME]",
             ),
             click.option(

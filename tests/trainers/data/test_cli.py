@@ -39,6 +39,13 @@ def test_both_formats_and_json(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("t*/*.png"))) == 288
 
 
+def test_the_name_of_a_file_is_refused_as_folder(tmp_path: Path) -> None:
+    result = onnxlens("line", "--images-per-class", 3, "--out", tmp_path / "lines.npz")
+    assert result.exit_code == 2
+    assert "names a file: give the folder" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_quiet_prints_nothing(tmp_path: Path) -> None:
     result = onnxlens("line", "--images-per-class", 3, "--out", tmp_path, "--quiet", "--format", "png")
     assert (result.exit_code, result.output) == (0, "")

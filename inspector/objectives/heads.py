@@ -105,18 +105,25 @@ def read_heads(model: Model, labels: Labels | None = None, score: Score = "logit
         output.name: _head(model, output, tuple(given.get(output.name, ())), score)
         for output in model.outputs
     }
-    if labels is not None and not isinstance(labels, Mapping):
+    if isinstance(labels, Mapping):
+        for name, names in labels.items():
+            _require_one_each(heads[name], names)
+    elif labels is not None:
         head = default_head(heads, model)
-        if head.classes is not None and len(labels) != head.classes:
-            raise TargetError(
-                f"{len(labels)} labels are given, but output '{head.name}' has {head.classes} classes"
-            )
+        _require_one_each(head, labels)
         heads[head.name] = _head(model, TensorInfo(head.name, head.shape, head.dtype), tuple(labels), score)
     elif "" in given and model.outputs:
         # a bare list in the file belongs to the first output
         first = model.outputs[0]
         heads[first.name] = _head(model, first, tuple(given[""]), score)
     return heads
+
+
+def _require_one_each(head: Head, labels: Sequence[str]) -> None:
+    if head.classes is not None and len(labels) != head.classes:
+        raise TargetError(
+            f"{len(labels)} labels are given, but output '{head.name}' has {head.classes} classes"
+        )
 
 
 def find_head(heads: Mapping[str, Head], model: Model, name: str, score: Score = "logit") -> Head:

@@ -22,6 +22,12 @@ class _Composable:
     def __add__(self, other: AnyTarget) -> TargetSum:
         return TargetSum(self._targets() + other._targets())
 
+    def __radd__(self, other: int) -> TargetSum:
+        # sum() starts from 0
+        if other != 0:
+            return NotImplemented
+        return TargetSum(self._targets())
+
     def __sub__(self, other: AnyTarget) -> TargetSum:
         return self + -1.0 * other
 
@@ -29,6 +35,9 @@ class _Composable:
         return TargetSum(tuple(replace(target, weight=factor * target.weight) for target in self._targets()))
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> TargetSum:
+        return self * (1 / divisor)
 
     def __neg__(self) -> TargetSum:
         return self * -1.0

@@ -252,6 +252,16 @@ def test_a_target_has_an_index_or_a_label() -> None:
 def test_labels_must_be_as_many_as_the_classes() -> None:
     with pytest.raises(TargetError, match=r"2 labels are given, but output 'logits' has 10 classes"):
         Inspector(cnn(), labels=["a", "b"]).gradient(images())
+    with pytest.raises(TargetError, match=r"1 labels are given, but output 'logits' has 10 classes"):
+        Inspector(cnn(), labels={"logits": ["a"]}).gradient(images())
+
+
+def test_targets_are_summed_and_divided_as_numbers_are() -> None:
+    classes = [Target(label=number) for number in range(3)]
+    assert sum(classes) == classes[0] + classes[1] + classes[2]
+    assert sum(classes) / 4 == 0.25 * (classes[0] + classes[1] + classes[2])
+    with pytest.raises(TypeError):
+        sum(classes, start=1)
 
 
 def test_integer_outputs_have_no_gradient() -> None:

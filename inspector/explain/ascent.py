@@ -69,6 +69,8 @@ def maximize(
     values = evaluator.values({image.name: blank[:1]}, [layer.name])[layer.name]
     axis, places = _channel_places(layer, values.shape)
     wanted = list(range(values.shape[axis])) if channels is None else [int(channel) for channel in channels]
+    if not wanted:
+        raise LayerNotFound(f"no channel of layer '{layer.name}' is named: give some, or None for all")
     for channel in wanted:
         if not 0 <= channel < values.shape[axis]:
             raise LayerNotFound(

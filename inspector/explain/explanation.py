@@ -30,9 +30,9 @@ class Explanation:
         check: verdict of the finite-difference check, where one was made.
     """
 
-    heatmap: NDArray[np.float32]
-    raw: NDArray[np.float32]
-    map: NDArray[np.float32]
+    heatmap: NDArray[np.float32] = field(repr=False)
+    raw: NDArray[np.float32] = field(repr=False)
+    map: NDArray[np.float32] = field(repr=False)
     target: tuple[str, ...]
     score: NDArray[np.float32]
     layer: str | None

@@ -61,10 +61,19 @@ def _by_name(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayLike
             raise InputError(f"the model has no input '{unknown[0]}'; its inputs are {_listing(inputs)}")
         if missing:
             raise InputError(f"input '{missing[0]}' is missing; the model's inputs are {_listing(inputs)}")
-        return {name: np.asarray(x[name]) for name in names}
+        return {tensor.name: _as_array(tensor, x[tensor.name]) for tensor in inputs}
     if len(names) != 1:
         raise InputError(f"the model has {len(names)} inputs: give a dict with {_listing(inputs)}")
-    return {names[0]: np.asarray(x)}
+    return {names[0]: _as_array(inputs[0], x)}
+
+
+def _as_array(expected: TensorInfo, x: ArrayLike) -> Array:
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise InputError(
+            f"input '{expected.name}': expected {_describe(expected)}, given a list whose parts differ in length"
+        ) from error
 
 
 def _check_dtype(expected: TensorInfo, given: Array) -> None:
@@ -72,9 +81,11 @@ def _check_dtype(expected: TensorInfo, given: Array) -> None:
         return
     matches = given.dtype.kind in "OUS" if expected.dtype == "string" else given.dtype.name == expected.dtype
     if not matches:
+        numbers = given.dtype.kind in "biuf"
+        hint = f"; convert it with np.asarray(x, dtype='{expected.dtype}')" if numbers else ""
         raise InputError(
-            f"input '{expected.name}': expected {_describe(expected)}, given {given.dtype.name} {_shape(given.shape)}; "
-            f"convert it with x.astype('{expected.dtype}')"
+            f"input '{expected.name}': expected {_describe(expected)}, "
+            f"given {given.dtype.name} {_shape(given.shape)}{hint}"
         )
 
 

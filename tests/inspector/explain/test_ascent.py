@@ -99,6 +99,11 @@ def test_an_image_to_start_from_and_progress() -> None:
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_no_channel_at_all() -> None:
+    with pytest.raises(LayerNotFound, match="no channel of layer 'conv' is named"):
+        Inspector(cnn()).maximize("conv", [])
+
+
 def test_an_unknown_channel() -> None:
     with pytest.raises(LayerNotFound, match="'conv' has channels 0 to 3, not 4"):
         Inspector(cnn()).maximize("conv", [4])

@@ -85,12 +85,14 @@ def test_inputs_that_do_not_fit() -> None:
     cases = [
         (
             x.astype(np.float64),
-            r"expected float32 \(batch, 3, 16, 16\), given float64 \(3, 3, 16, 16\).*astype\('float32'\)",
+            r"expected float32 \(batch, 3, 16, 16\), given float64 \(3, 3, 16, 16\).*dtype='float32'\)",
         ),
         ((255 * x).astype(np.uint8), r"expected float32 .*given uint8"),
         (x[:, :1], r"expected float32 \(batch, 3, 16, 16\), given float32 \(3, 1, 16, 16\)"),
         (x[0], r"given float32 \(3, 16, 16\); the batch axis is missing: give x\[None\]"),
         (x[:0], "is empty"),
+        ([[1, 2], [3]], "a list whose parts differ in length"),
+        ({"image": "cat"}, r"given str\d+ \(\)$"),
         ({"picture": x}, r"no input 'picture'; its inputs are 'image' float32"),
         ({}, r"input 'image' is missing"),
         (np.where(x > 2, np.nan, x).astype(np.float32), "contains NaN"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from inspector.cli.console import note, print_path, track
-from inspector.cli.open import open_model, open_pictures
+from inspector.cli.open import mention_broken_weights, open_model, open_pictures
 from inspector.cli.options import image_arguments, model_argument, out_option, picture_options, shared_options
 from inspector.cli.words import as_spelt
 
@@ -47,6 +47,7 @@ def activations(
     from inspector.render import activation_figure, figure_name, save_arrays, save_figure
 
     lens = open_model(model, provider, threads, labels)
+    mention_broken_weights(lens)
     pictures = open_pictures(lens, images, quiet, **picture)
     chosen = choose_layers(lens, specs, quiet)
     widest = max(layer.index for layer in chosen)

@@ -27,6 +27,8 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
     """The exit code and the line for people that belong to `error`; the line is empty where none is wanted."""
     if isinstance(error, KeyboardInterrupt) or _is_interrupt(error):
         return INTERRUPTED, "Interrupted."
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return BAD_INPUT, error.format_message()
     if isinstance(error, click.UsageError):
         return BAD_INPUT, _line(error.format_message(), _hint(error))
     if isinstance(error, click.ClickException):

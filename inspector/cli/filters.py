@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inspector.cli.console import print_path, progress_bar
-from inspector.cli.open import open_model
+from inspector.cli.open import mention_broken_weights, open_model
 from inspector.cli.options import model_argument, out_option, shared_options
 from inspector.cli.words import as_spelt, parse_numbers
 
@@ -59,6 +59,8 @@ def filters(
     mode = mode.replace("ise", "ize")
     lens = open_model(model, provider, threads, labels)
     chosen = lens.resolve_layer(as_spelt(layer, _names(lens)) if layer else first_convolution(lens))
+    if mode == "kernels":
+        mention_broken_weights(lens)
     draw = _kernels if mode == "kernels" else _maximised
     figure = draw(lens, chosen, which, steps=steps, seed=seed, quiet=quiet)
     print_path(save_figure(figure, out / f"layer-{chosen.index}-{slug(chosen.name)}_{mode}.png"))
@@ -82,7 +84,9 @@ def _kernels(lens: Inspector, layer: Layer, which: str | None, **_: object) -> F
     from inspector.render import kernel_grid
 
     kernels = lens.kernels(layer)
-    chosen = parse_numbers(which, len(kernels)) if which else list(range(min(HABIT, len(kernels))))
+    chosen = (
+        parse_numbers(which, len(kernels)) if which is not None else list(range(min(HABIT, len(kernels))))
+    )
     return kernel_grid(kernels, f"layer {layer.index} {layer.name} ({layer.label}): kernels", chosen)
 
 
@@ -92,7 +96,7 @@ def _maximised(
     from inspector.render import image_grid, stretched
 
     count = channel_count(layer)
-    chosen = parse_numbers(which, count) if which else list(range(min(HABIT, count)))
+    chosen = parse_numbers(which, count) if which is not None else list(range(min(HABIT, count)))
     with progress_bar("gradient ascent", quiet) as advance:
         images = lens.maximize(
             layer, chosen, steps, seed, progress=lambda done, total: advance(done, total, "")

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli.console import note
+from inspector.cli.console import note, warn
 from inspector.errors import InputError, InputNotFound
 
 if TYPE_CHECKING:
     from inspector.images import Picture
     from inspector.lens import Inspector
 
-__all__ = ["open_model", "open_pictures", "read_labels"]
+__all__ = ["mention_broken_weights", "open_model", "open_pictures", "read_labels"]
 
 
 def open_model(
@@ -25,6 +25,12 @@ def open_model(
 
     names = read_labels(labels) if labels is not None else None
     return Inspector(model, providers=[provider] if provider else None, threads=threads, labels=names)
+
+
+def mention_broken_weights(lens: Inspector) -> None:
+    """What such a model computes can be drawn, to see where it breaks, but not without a word."""
+    if lens.model.broken_weight:
+        warn(f"{lens.model.broken_weight}; grey places are NaN")
 
 
 def open_pictures(

@@ -31,11 +31,14 @@ def parse_numbers(text: str, most: int) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise click.BadParameter(f"{part.strip()!r} is no number and no range: give 0-24 or 3,5,8-10.")
-        numbers += range(int(first), int(last or first) + 1)
+        largest = int(last or first)
+        if max(int(first), largest) >= most:
+            raise click.BadParameter(
+                f"{max(int(first), largest)} is out of range: there are {most}, 0 to {most - 1}."
+            )
+        numbers += range(int(first), largest + 1)
     if not numbers:
         raise click.BadParameter(f"{text!r} names nothing: the first number of a range is the smaller one.")
-    if max(numbers) >= most:
-        raise click.BadParameter(f"{max(numbers)} is out of range: there are {most}, 0 to {most - 1}.")
     return list(dict.fromkeys(numbers))
 
 

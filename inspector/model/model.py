@@ -117,11 +117,12 @@ class Model:
         Raises:
             ModelError: a weight is NaN, or infinite where it is multiplied by; names it.
         """
-        if self._broken_weight:
-            raise ModelError(self._broken_weight)
+        if self.broken_weight:
+            raise ModelError(self.broken_weight)
 
     @cached_property
-    def _broken_weight(self) -> str:
+    def broken_weight(self) -> str:
+        """Which weight is NaN, or infinite where it is multiplied by; empty where none is."""
         import numpy as np
 
         for name, value in self.graph.graph.initializers.items():

@@ -111,11 +111,12 @@ def _square(count: int) -> int | None:
 def _kernel(kernel: NDArray[np.float64]) -> tuple[NDArray[np.uint8], str]:
     """Pixels and scale of one kernel (in, kh, kw)."""
     shown = kernel if kernel.shape[0] in (1, 3) else kernel.mean(axis=0, keepdims=True)
-    reach = float(np.abs(shown).max())
-    text = f"±{number(reach)}" if reach else "all 0"
+    reach = max(map(abs, unit_range(shown)))
+    text = f"±{number(reach)}" if reach else "all 0" if np.isfinite(shown).all() else "NaN"
     if kernel.shape[0] not in (1, 3):
         return colour(shown[0], -reach, reach, DIVERGING), text
-    grey = np.rint((shown / reach if reach else shown) * 127.5 + 127.5).astype(np.uint8)
+    finite = np.where(np.isfinite(shown), shown, 0)
+    grey = np.rint((finite / reach if reach else finite) * 127.5 + 127.5).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(grey.transpose(1, 2, 0), (*kernel.shape[1:], 3))), text
 
 

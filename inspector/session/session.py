@@ -21,7 +21,7 @@ __all__ = ["Session"]
 LARGEST = 2**31 - 1
 
 # onnxruntime's severity 3: errors only
-QUIET = 3
+QUIET = 4
 
 
 class Session:

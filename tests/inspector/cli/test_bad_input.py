@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import pickle
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
-from tests.inspector.cli.conftest import Run, error_line
+from tests.inspector.cli.conftest import Run, error_line, save
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -168,3 +172,45 @@ def test_a_size_that_the_model_does_not_take(run: Run, model: Path, pictures: li
     assert "takes pictures of 12x12, not 24x24" in error_line(
         run("explain", model, pictures[0], "--size", "24")
     )
+
+
+def test_broken_weights_are_told_of_and_drawn_as_unseen(run: Run, model: Path, pictures: list[Path]) -> None:
+    proto = onnx.load(model)
+    weights = next(weight for weight in proto.graph.initializer if weight.name == "w")
+    values = numpy_helper.to_array(weights).copy()
+    values[0] = np.nan
+    weights.CopyFrom(numpy_helper.from_array(values, "w"))
+    onnx.save(proto, "broken.onnx")
+    for command in (
+        ["activations", "broken.onnx", pictures[0], "--layer", "conv"],
+        ["filters", "broken.onnx"],
+    ):
+        result = run(*command)
+        assert result.exit_code == 0
+        assert result.stderr.count("Warning: ") == 1
+        assert "the weights 'w' contain NaN" in result.stderr
+    for command in (["explain", "broken.onnx", pictures[0]], ["check", "broken.onnx"]):
+        assert "the weights 'w' contain NaN" in error_line(run(*command))
+
+
+def test_a_size_too_small_for_the_model(tmp_path: Path, pictures: list[Path]) -> None:
+    path = save(
+        tmp_path / "any.onnx",
+        [
+            helper.make_node("Conv", ["image", "w"], ["conv"]),
+            helper.make_node("GlobalAveragePool", ["conv"], ["pool"]),
+            helper.make_node("Flatten", ["pool"], ["logits"]),
+        ],
+        {"w": np.ones((2, 3, 5, 5))},
+        ["batch", 3, "height", "width"],
+        2,
+    )
+    # what the runtime prints itself does not pass through Python's stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "inspector", "explain", path, pictures[0], "--preset", "unit", "--size", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert [line[:7] for line in done.stderr.splitlines() if not line.startswith("Note: ")] == ["Error: "]

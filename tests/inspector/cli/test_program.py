@@ -94,6 +94,12 @@ def test_the_module_is_the_same_program() -> None:
     assert done.stdout.startswith("Usage: onnxlens ")
 
 
+def test_without_a_command_its_help_stands_as_it_is(run: Run) -> None:
+    bare, asked = run(), run("--help")
+    assert bare.exit_code == 2
+    assert bare.stderr == asked.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -30,7 +30,9 @@ def test_ranges_of_filters(text: str, expected: list[int]) -> None:
     assert parse_numbers(text, 32) == expected
 
 
-@pytest.mark.parametrize("text", ["", "-1", "a", "3-", "1-2-3", "32", "4-2"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "a", "3-", "1-2-3", "32", "4-2", "0-999999999999", "999999999999-0"]
+)
 def test_what_is_no_range_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
         parse_numbers(text, 32)

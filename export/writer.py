@@ -132,6 +132,8 @@ def _in_opset(model: ir.Model, opset: int) -> ir.Model:
         except ValueError as error:  # protobuf's, beyond 2 GiB
             raise ExportError(f"a model this large can only be written in opset {present}") from error
         model = ir.from_proto(convert(proto, opset))
+    # axes that an input held and an attribute holds now, or the other way round
+    passes.RemoveUnusedNodesPass()(model)
     model.ir_version = ir_version_for(opset)
     model.producer_name, model.producer_version = "onnxlens", None
     return model

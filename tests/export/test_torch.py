@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export import ExportError, export_torch
-from export.opsets import newest_opset
 from tests.export.cutting import changed_by, run
 
 pytestmark = pytest.mark.torch
@@ -212,34 +211,6 @@ def test_batch_normalisation_is_not_fused(tmp_path: Path, taps: list[str]) -> No
 
     export_torch(Fusible(), image(), tmp_path / "m.onnx", taps)
     assert "BatchNormalization" in [node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node]
-
-
-class Reductions(nn.Module):
-    """Operators whose attributes became inputs in opset 18, and functional code in plenty."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.pad(x, (1, 1, 1, 1))
-        a, b = y.split(y.shape[-1] // 2, dim=-1)
-        y = F.interpolate(a * b, scale_factor=2.0, mode="bilinear")
-        return F.layer_norm(y.amax(3) + y.mean(3) + y.sum((2, 3), keepdim=True)[..., 0], (y.shape[2],))
-
-
-@pytest.mark.parametrize("opset", [17, newest_opset()])  # 18 is every other test's
-def test_opsets(tmp_path: Path, opset: int) -> None:
-    path = tmp_path / "m.onnx"
-    errors = export_torch(Small(), image(), path, TAPS, opset=opset)
-    model = onnx.load(path)
-    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
-    assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import)
-    assert max(errors.values()) < 1e-5
-    assert [output.name for output in model.graph.output] == ["output", *TAPS]
-    export_torch(Reductions(), image(), path, opset=opset)
-
-
-@pytest.mark.parametrize("opset", [16, newest_opset() + 1, True, "18"])
-def test_opset_out_of_range(tmp_path: Path, opset: Any) -> None:
-    with pytest.raises(ExportError, match="opset"):
-        export_torch(Small(), image(), tmp_path / "m.onnx", opset=opset)
 
 
 def test_several_inputs_and_a_dict_of_outputs_keep_their_order(tmp_path: Path) -> None:

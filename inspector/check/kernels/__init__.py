@@ -1,16 +1,24 @@
 """Double-precision operators in numpy, one table.
 
-An operator is here for one of three reasons: `onnx.reference` walks it element by element in Python (Conv,
-pools, scatters), computes it in single precision (Erf, GroupNormalization), or departs from the standard
+An operator is here for one of four reasons: `onnx.reference` walks it element by element in Python (Conv,
+pools, scatters), computes it in single precision (Erf, GroupNormalization), departs from the standard
 (GatherElements of many classes, Pad that crops, GlobalMaxPool of other than two axes, LRN's window,
-LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets).
+LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets), or has it no more (Upsample).
 """
 
 from __future__ import annotations
 
 from onnx.reference.op_run import OpRun
 
-from inspector.check.kernels import convolution, elementwise, indexing, normalisation, padding, pooling
+from inspector.check.kernels import (
+    convolution,
+    elementwise,
+    indexing,
+    normalisation,
+    padding,
+    pooling,
+    resizing,
+)
 from inspector.check.kernels.call import Kernel, operator
 
 __all__ = ["KERNELS", "OPERATORS"]
@@ -36,6 +44,7 @@ KERNELS: dict[str, Kernel] = {
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,
+    "Upsample": resizing.upsample,
     "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,
     "ScatterElements": indexing.scatter_elements,

@@ -178,6 +178,11 @@ INDEXING = [
     Case("Pad", ((3, 4), integers(0, 1, 1, 2)), {"mode": "reflect"}),
     Case("Pad", ((3, 4), integers(0, 1, 1, 2)), {"mode": "edge"}),
     Case("Pad", ((3, 4),), {"pads": [0, 1, 2, 0], "value": 1.5}, opset=2),
+    Case("Upsample", ((1, 2, 3, 4),), {"scales": [1.0, 1.0, 2.0, 3.0]}, opset=7),
+    *(
+        Case("Upsample", ((1, 2, 3, 4), np.array([1, 1, 2, 2.5], np.float32)), {"mode": mode}, opset=9)
+        for mode in ("nearest", "linear")
+    ),
     Case("GatherElements", ((2, 96), integers([0, 95, 40], [7, -1, 64])), {"axis": 1}),
     Case("GatherElements", ((5, 4), integers([1, 0, -1])), {"axis": 0}),
     Case("GatherND", ((3, 4, 5), integers([0, 1], [2, -1]))),

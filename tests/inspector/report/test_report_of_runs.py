@@ -69,6 +69,13 @@ def test_the_page_is_one_file(page: Page, full: ReportSummary) -> None:
     assert full.size == full.path.stat().st_size < 5e6
 
 
+def test_nothing_needs_scrolling_on_paper(full: ReportSummary) -> None:
+    style = full.path.read_text(encoding="utf-8").split("<style>")[1].split("</style>")[0]
+    screen, paper = style.split("@media print")
+    assert ".table { overflow-x: auto;" in screen
+    assert ".table { overflow: visible; }" in paper
+
+
 def test_every_picture_is_described(page: Page) -> None:
     assert page.all("img")
     assert all(image["alt"] for image in page.all("img"))

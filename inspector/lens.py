@@ -320,7 +320,13 @@ class Inspector:
             for tensor in self.model.inputs:
                 if tensor.dtype in FLOATS:
                     return tensor.name
-            raise InputError("the model has no floating-point input: name the tensor to take the gradient at")
+            inner = next(
+                (f", such as '{each.name}'" for each in self.layers(True) if each.dtype in FLOATS), ""
+            )
+            raise InputError(
+                "the model has no floating-point input: name the tensor to take the gradient at "
+                f"(wrt=, --layer){inner}"
+            )
         if wrt in {tensor.name for tensor in self.model.inputs}:
             return wrt
         return self.resolve_layer(wrt).name

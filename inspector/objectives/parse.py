@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 
@@ -88,9 +89,12 @@ def _atom(text: str, heads: Mapping[str, Head], model: Model) -> Target:
     if equals and _is_tensor(name, heads, model):
         return Target(name, label=int(label) if INTEGER.fullmatch(label) else label)
     outputs = ", ".join(f"'{name}'" for name in heads)
+    every = [label for head in heads.values() for label in head.labels]
+    near = ", ".join(f"'{label}'" for label in difflib.get_close_matches(text, every))
+    hint = f"; near labels: {near}" if near else ""
     raise TargetError(
         f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output; "
-        f"the outputs are {outputs}"
+        f"the outputs are {outputs}{hint}"
     )
 
 

@@ -249,9 +249,12 @@ def test_a_target_has_an_index_or_a_label() -> None:
         Target(index=1, label=2)
 
 
-def test_labels_must_be_as_many_as_the_classes() -> None:
+def test_labels_must_be_as_many_as_the_classes_and_near_ones_are_told() -> None:
     with pytest.raises(TargetError, match=r"2 labels are given, but output 'logits' has 10 classes"):
         Inspector(cnn(), labels=["a", "b"]).gradient(images())
+    animals = Inspector(cnn(), labels=["cat", "dog", *map(str, range(8))])
+    with pytest.raises(TargetError, match=r"'caat' is neither .*; near labels: 'cat'$"):
+        animals.gradient(images(), "caat")
     with pytest.raises(TargetError, match=r"1 labels are given, but output 'logits' has 10 classes"):
         Inspector(cnn(), labels={"logits": ["a"]}).gradient(images())
 
@@ -368,7 +371,7 @@ def test_a_model_without_a_floating_point_input_says_so() -> None:
     proto = model([helper.make_node("Cast", ["x"], ["y"], to=1)], {"x": ["n", 3]}, {"y": ["n", 3]})
     proto.graph.input[0].type.tensor_type.elem_type = 2
     lens, x = Inspector(proto), np.zeros((1, 3), np.uint8)
-    with pytest.raises(InputError, match="no floating-point input"):
+    with pytest.raises(InputError, match=r"no floating-point input.*such as 'y'"):
         lens.gradient(x, 1)
     np.testing.assert_array_equal(lens.gradient(x, 1, wrt="y"), [[0, 1, 0]])
 

@@ -22,7 +22,7 @@ class Settings:
     """
 
     seed: int = 0
-    epochs: int = 6
+    epochs: int = 8
     batch_size: int = 256
     learning_rate: float = 1e-3
     patience: int = 4

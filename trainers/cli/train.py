@@ -42,7 +42,7 @@ def loss_weights(_: click.Context, __: click.Parameter, values: tuple[str, ...])
     type=click.Path(path_type=Path, file_okay=False),
     help="Run folder.  [default: runs/MODEL-FRAMEWORK]",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="At most so many.  [default: 6]")
+@click.option("--epochs", type=click.IntRange(min=1), help="At most so many.  [default: 8]")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images per step.  [default: 256]")
 @click.option(
     "--learning-rate",

@@ -15,6 +15,7 @@ HEADINGS = (
     "verdict",
     "directions",
     "kinks",
+    "noise",
     "precision",
     "largest relative error",
     "allowed",
@@ -28,8 +29,8 @@ def row(check: GradientCheck) -> list[Any]:
     from rich.text import Text
 
     return [
-        Text(check.verdict, style=STYLES[check.verdict]), str(check.directions), str(check.kinks), check.precision,
-        _number(check.max_relative_error), _number(check.tolerance), _number(check.float32_error),
+        Text(check.verdict, style=STYLES[check.verdict]), str(check.directions), str(check.kinks), f"{check.noise:.0%}",
+        check.precision, _number(check.max_relative_error), _number(check.tolerance), _number(check.float32_error),
     ]  # fmt: skip
 
 

@@ -27,6 +27,8 @@ def check_words(check: GradientCheck) -> str:
         else counted
     )
     words = [f"{error}, {check.precision}"]
+    if check.noise:
+        words.append(f"beside a kink, at {check.noise:.0%} of noise")
     if check.verdict != "passed":
         words.append(check.message)
     return "; ".join(words)

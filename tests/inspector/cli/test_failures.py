@@ -78,6 +78,11 @@ def test_control_c(run: Run, model: Path, pictures: list[Path], monkeypatch: pyt
     assert list(Path.cwd().iterdir()) == []
 
 
+def listen() -> None:
+    """What a shell starts in the background, a test run among it, ignores Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Send Ctrl-C until the process ends, as people do; what it printed.
 
@@ -106,7 +111,9 @@ def test_control_c_from_a_terminal(model: Path, tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "out"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen
+    )
     with process, pipe.open("wb"):  # opens when the other side does
         stdout, stderr = interrupt(process)
     assert process.returncode == 130

@@ -100,7 +100,9 @@ def run_commands(commands: list[list[str]], *, show: bool = True) -> list[int]:
     """
     stdout = 2 if show else subprocess.DEVNULL
     processes = [
-        subprocess.Popen([sys.executable, "-m", "inspector", *command], stdout=stdout) for command in commands
+        # -P: not a package that happens to lie in the current folder
+        subprocess.Popen([sys.executable, "-P", "-m", "inspector", *command], stdout=stdout)
+        for command in commands
     ]
     try:
         return [process.wait() for process in processes]

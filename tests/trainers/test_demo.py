@@ -241,3 +241,11 @@ def test_the_command_ends_with_1_where_a_check_failed(
     result = CliRunner().invoke(demo_command, ["--out", str(tmp_path / "d"), "--seed", "3", "--full"])
     assert result.exit_code == code
     assert plans == [Plan(tmp_path / "d", ("torch", "tensorflow"), size=FULL, seed=3)]
+
+
+def test_a_package_of_the_same_name_in_the_current_folder_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inspector.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    assert flow.run_commands([["--version"]], show=False) == [0]

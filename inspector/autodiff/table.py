@@ -58,6 +58,7 @@ RULES = RuleTable(
             rules.movement.RULES,
             rules.indexing.RULES,
             rules.resizing.RULES,
+            rules.sampling.RULES,
         )
         for op_type, rule in family.items()
     }

@@ -13,6 +13,7 @@ from inspector.autodiff.rules import (
     pooling,
     reduction,
     resizing,
+    sampling,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "pooling",
     "reduction",
     "resizing",
+    "sampling",
 ]

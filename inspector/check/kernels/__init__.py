@@ -18,6 +18,7 @@ from inspector.check.kernels import (
     padding,
     pooling,
     resizing,
+    sampling,
 )
 from inspector.check.kernels.call import Kernel, operator
 
@@ -44,6 +45,7 @@ KERNELS: dict[str, Kernel] = {
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,
+    "GridSample": sampling.grid_sample,
     "Upsample": resizing.upsample,
     "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import cases_elementwise, cases_linear, cases_movement, cases_reduction, cases_windows
+from . import cases_elementwise, cases_linear, cases_movement, cases_reduction, cases_sampling, cases_windows
 from .case import Case
 
 CASES: tuple[Case, ...] = (
     *cases_elementwise.CASES,
     *cases_linear.CASES,
     *cases_windows.CASES,
+    *cases_sampling.CASES,
     *cases_reduction.CASES,
     *cases_movement.CASES,
 )

@@ -189,4 +189,20 @@ INDEXING = [
     Case("GatherND", ((3, 4, 5), integers([[1]], [[0]], [[3]])), {"batch_dims": 1}),
 ]
 
-ALL = [*CONVOLUTIONS, *POOLS, *NORMALISATIONS, *ELEMENTWISE, *INDEXING]
+SAMPLING = [
+    *(
+        Case(
+            "GridSample",
+            (image, grid),
+            {"mode": mode, "padding_mode": padding, "align_corners": aligned},
+            opset=22,
+        )
+        for image, grid in (((2, 3, 5, 4), (2, 3, 4, 2)), ((2, 2, 3, 4, 5), (2, 2, 3, 2, 3)))
+        for mode in ("linear", "nearest", "cubic")[: 7 - len(image)]
+        for padding in ("zeros", "border", "reflection")
+        for aligned in (0, 1)
+    ),
+    Case("GridSample", ((1, 3, 5, 4), (1, 3, 4, 2)), {"mode": "bicubic"}),
+]
+
+ALL = [*CONVOLUTIONS, *POOLS, *NORMALISATIONS, *ELEMENTWISE, *INDEXING, *SAMPLING]

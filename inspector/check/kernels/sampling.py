@@ -1,0 +1,102 @@
+"""GridSample: reading an image between its pixels."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from inspector.check.kernels.call import Array, Call
+
+__all__ = ["grid_sample", "read"]
+
+_BLOCK = 4_000_000
+"""Elements sampled at a time (32 MB of doubles)."""
+
+_CUBIC = -0.75
+
+
+def grid_sample(
+    _: Call,
+    x: Array,
+    grid: Array,
+    *,
+    align_corners: int | None = 0,
+    mode: str | None = "linear",
+    padding_mode: str | None = "zeros",
+) -> Array:
+    """(N, C, *in) read at the places (N, *out, rank) -> (N, C, *out).
+
+    The last axis of the grid names the axes of the image backwards, each from -1 to 1.
+    """
+    sizes, rank = x.shape[2:], x.ndim - 2
+    out = grid.shape[1:-1]
+    kind = str(mode).removeprefix("bi")
+    result = np.empty((*x.shape[:2], prod(out)), dtype=x.dtype)
+    for image, places, into in zip(x, grid.reshape(len(grid), -1, rank), result, strict=True):
+        along = [
+            _neighbours(places[:, rank - 1 - axis], size, kind, str(padding_mode), bool(align_corners))
+            for axis, size in enumerate(sizes)
+        ]
+        into[:] = read(image, along)
+    return result.reshape(*x.shape[:2], *out)
+
+
+def read(image: Array, along: list[tuple[Array, Array]]) -> Array:
+    """The image (C, *sizes) at P places, (C, P): the weighted sum over the neighbours of each.
+
+    Args:
+        along: for each axis, the (taps, P) neighbours of every place and their (taps, P) weights.
+    """
+    sizes, places = image.shape[1:], along[0][0].shape[1]
+    rows = np.ascontiguousarray(image.reshape(image.shape[0], -1).T)
+    result = np.zeros((places, image.shape[0]), dtype=image.dtype)
+    block = max(1, _BLOCK // max(1, image.shape[0]))
+    for start in range(0, places, block):
+        here = slice(start, start + block)
+        for taps in product(*(range(len(index)) for index, _ in along)):
+            row = np.zeros(1, dtype=np.int64)
+            weight = np.ones(1)
+            for (index, weights), tap, size in zip(along, taps, sizes, strict=True):
+                row = row * size + index[tap, here]
+                weight = weight * weights[tap, here]
+            result[here] += rows[row] * weight[:, None]
+    return result.T
+
+
+def _neighbours(g: Array, size: int, mode: str, padding: str, aligned: bool) -> tuple[Array, Array]:
+    """The (taps, P) pixels along one axis that each of P places is read from, and their weights.
+
+    A place beyond the image needs no treatment of its own: its neighbours get what they need.
+    """
+    place = (g + 1) / 2 * (size - 1) if aligned else ((g + 1) * size - 1) / 2
+    if mode == "nearest":
+        place = np.rint(place)
+    first = np.floor(place)
+    t = place - first
+    if mode == "nearest":
+        offsets, weights = [0], [np.ones_like(t)]
+    elif mode == "linear":
+        offsets, weights = [0, 1], [1 - t, t]
+    else:
+        offsets, weights = [-1, 0, 1, 2], [_cubic(1 + t), _cubic(t), _cubic(1 - t), _cubic(2 - t)]
+    index = first + np.reshape(offsets, (-1, 1))
+    share = np.stack(weights)
+    if padding == "zeros":
+        share = np.where((index >= 0) & (index < size), share, 0)
+    elif padding == "reflection":
+        # about the centres of the outermost pixels, or about their outer edges
+        period = max(2 * (size - 1), 1) if aligned else 2 * size
+        phase = np.mod(index, period)
+        index = np.minimum(phase, (period if aligned else period - 1) - phase)
+    return np.clip(index, 0, size - 1).astype(np.int64), share
+
+
+def _cubic(distance: Array) -> Array:
+    """Keys, Cubic convolution interpolation (1981), eq. 4, with a = -0.75."""
+    d, a = np.abs(distance), _CUBIC
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    result: Array = np.where(d <= 1, near, np.where(d < 2, far, 0))
+    return result

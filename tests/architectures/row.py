@@ -1,0 +1,111 @@
+"""What was found for one architecture: a line of docs/architectures.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["DOUBLE", "FORWARD", "KINKED", "Row", "read_rows", "write_row"]
+
+KINKED = frozenset(
+    ["Abs", "Clip", "GlobalMaxPool", "HardSigmoid", "HardSwish", "LeakyRelu", "Max", "MaxPool", "Min", "PRelu", "ReduceMax", "ReduceMin", "Relu", "Shrink", "ThresholdedRelu", "TopK"]
+)
+"""Operators whose gradient jumps: a rounding error of the forward pass can decide on which side one lies."""
+
+SMOOTH_TOLERANCE, KINKED_TOLERANCE = 1e-5, 1e-3
+
+FORWARD = 1e-3
+"""What exports are allowed to differ by: a deep network of random weights loses more than a trained one. The table says."""
+DOUBLE = 1e-5
+"""In double precision. What is left there are the file's own constants: batch normalisation is folded into scales of single
+precision, 6e-8 each, through a hundred layers."""
+
+
+@dataclass
+class Row:
+    """One exported file beside the framework model that it came from; distances are relative, in L2, over a batch.
+
+    Attributes:
+        name: the architecture.
+        framework: "Keras" or "PyTorch".
+        exporter: what wrote the file.
+        opset: of the file.
+        nodes: how many it has.
+        input: the shape of its input, without the batch.
+        score: what was differentiated.
+        kinked: which operators of it have kinks.
+        layer: the inner tensor at which the gradient was compared, None where only the input was.
+        forward: largest difference of an output, relative to its largest magnitude.
+        at_input: distance of the gradient at the input (of the first floating-point tensor, for token ids).
+        at_layer: the same at `layer`.
+        double_input: the gradient graph in float64 against the framework's model in float64, where the distance in
+            float32 is above that of smooth models.
+        double_layer: the same at `layer`.
+        chosen: the layer that `explain` takes by itself.
+        map: the shape of the map that it gives, without the batch.
+        method: how that map was made.
+        seconds: how long all of this took.
+        reason: why there are no figures, or fewer.
+        versions: of the packages concerned.
+    """
+
+    name: str
+    framework: str
+    exporter: str
+    opset: int = 0
+    nodes: int = 0
+    input: tuple[int, ...] = ()
+    score: str = ""
+    kinked: tuple[str, ...] = ()
+    layer: str | None = None
+    forward: float | None = None
+    at_input: float | None = None
+    at_layer: float | None = None
+    double_input: float | None = None
+    double_layer: float | None = None
+    chosen: str = ""
+    map: tuple[int, ...] = ()
+    method: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    versions: str = ""
+
+    @property
+    def tolerance(self) -> float:
+        """1e-5 where every operator is smooth; 1e-3 where a kink may flip in single precision."""
+        return KINKED_TOLERANCE if self.kinked else SMOOTH_TOLERANCE
+
+    def failures(self) -> list[str]:
+        """What is not as it should be, in words."""
+        found = [self.reason] if self.reason else []
+        for place, single, double in (
+            ("input", self.at_input, self.double_input),
+            (self.layer, self.at_layer, self.double_layer),
+        ):
+            if single is None:
+                if place is not None and not self.reason:
+                    found.append(f"no gradient at {place}")
+            elif not single <= self.tolerance and not (double is not None and double <= DOUBLE):
+                found.append(f"the gradient at {place} is off by {single:.1e}")
+            if double is not None and not double <= DOUBLE:
+                found.append(f"the gradient at {place} is off by {double:.1e} in float64")
+        return found
+
+
+def write_row(folder: Path, row: Row) -> None:
+    """Keeps a row for the table, in a file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    slug = "".join(
+        c if c.isalnum() or c in "-." else "_" for c in f"{row.framework}-{row.name}-{row.exporter}"
+    )
+    (folder / f"{slug}.json").write_text(json.dumps(asdict(row), indent=1) + "\n")
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """All rows in the folder, by name."""
+    rows = []
+    for path in sorted(folder.glob("*.json")):
+        fields = json.loads(path.read_text())
+        rows.append(Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}))
+    return rows

@@ -14,7 +14,7 @@ from inspector.check.reference import Array, DoublePrecisionError, Float64Evalua
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
 from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
-from inspector.check.verdict import GradientCheck, Precision
+from inspector.check.verdict import Against, GradientCheck, Precision
 from inspector.check.wording import UNKNOWN, Comparison, Displayed, describe
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Problem:
         gradient: the gradient graph; it computes `tensor` and `gradient.<tensor>`.
         gradient_feeds: value of every input of the gradient graph, cotangents and class indices included.
         displayed: the gradient that was shown, of the tensor's shape; None: onnxruntime computes it.
+        against: what `model` is: see `GradientCheck`.
     """
 
     model: ModelProto
@@ -57,6 +58,7 @@ class Problem:
     gradient: ModelProto
     gradient_feeds: Mapping[str, Array]
     displayed: Array | None = None
+    against: Against = "the file"
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ def _check(
         displayed=displayed,
         noise=noise,
         evaluations=forward.evaluations,
+        against=problem.against,
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["GradientCheck", "Precision", "Verdict", "combine"]
+__all__ = ["Against", "GradientCheck", "Precision", "Verdict", "combine"]
 
 Verdict = Literal["passed", "failed", "inconclusive", "vacuous"]
 Precision = Literal["float64", "float32"]
+Against = Literal["the file", "the de-quantised graph"]
 
 _WORST_FIRST: tuple[Verdict, ...] = ("failed", "inconclusive", "vacuous", "passed")
 
@@ -36,6 +37,8 @@ class GradientCheck:
         evaluations: evaluations of the score spent.
         samples: images checked; each is checked by itself, and the figures are the worst of them.
         message: all this in words.
+        against: whose finite differences they are. Those of a quantised file are zero or infinite, for it rounds: its
+            gradient is that of the same graph without rounding (straight-through), which also takes its place here.
     """
 
     verdict: Verdict
@@ -51,6 +54,7 @@ class GradientCheck:
     evaluations: int
     samples: int
     message: str
+    against: Against = "the file"
 
     @property
     def passed(self) -> bool:
@@ -88,6 +92,7 @@ def combine(checks: Sequence[GradientCheck]) -> GradientCheck:
         evaluations=sum(check.evaluations for check in checks),
         samples=len(checks),
         message=message,
+        against=checks[0].against,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspector.check.stencil import Slope
-from inspector.check.verdict import GradientCheck, Precision, Verdict
+from inspector.check.verdict import Against, GradientCheck, Precision, Verdict
 
 __all__ = ["UNKNOWN", "Displayed", "describe"]
 
@@ -75,6 +75,7 @@ def describe(
     displayed: Displayed,
     noise: float,
     evaluations: int,
+    against: Against = "the file",
 ) -> GradientCheck:
     """Judge a gradient.
 
@@ -87,6 +88,7 @@ def describe(
         displayed: the displayed gradient beside the float64 one.
         noise: see `GradientCheck`.
         evaluations: see `GradientCheck`.
+        against: see `GradientCheck`.
     """
     every = [*found, *along]
     wrong = [comparison for comparison in every if comparison.wrong]
@@ -111,14 +113,17 @@ def describe(
         largest, tolerance = worst.error, worst.slope.tolerance
 
     parts = []
+    whose = "" if against == "the file" else f" of {against} (the file without its rounding)"
     if wrong:
         parts.append(
-            f"off by {largest:.1e} from finite differences in {len(wrong)} of {len(every)} directions"
+            f"off by {largest:.1e} from finite differences{whose} in {len(wrong)} of {len(every)} directions"
         )
     elif verdict == "vacuous":
-        parts.append("the gradient is zero everywhere, and so are the finite differences: nothing was tested")
+        parts.append(
+            f"the gradient is zero everywhere, and so are the finite differences{whose}: nothing was tested"
+        )
     elif decided:
-        parts.append(f"agrees with finite differences in {len(decided)} directions to {largest:.1e}")
+        parts.append(f"agrees with finite differences{whose} in {len(decided)} directions to {largest:.1e}")
     parts[-1:] = [f"{parts[-1]} ({_precision(precision, tolerance, reason)})"] if parts else []
     if kinks:
         parts.append(f"{kinks} of {len(every)} directions given up: a kink (ReLU, max) between the points")
@@ -160,6 +165,7 @@ def describe(
         evaluations=evaluations,
         samples=1,
         message="; ".join(parts),
+        against=against,
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from inspector.check import GradientCheck, Problem, check_problem, combine
-from inspector.objectives import SCORE, Evaluator, Objective
+from inspector.objectives import SCORE, Evaluator, Gradients, Objective
 from inspector.session import Array, Feeds
 
-__all__ = ["check_gradient"]
+__all__ = ["check_gradient", "notes_on_quantisation"]
 
 
 def check_gradient(
@@ -22,6 +22,10 @@ def check_gradient(
     **options: Any,
 ) -> GradientCheck:
     """Check the gradient of `objective` at `tensor`, image by image, against the file as it was loaded.
+
+    A quantised file rounds, so its finite differences are zero or infinite: the same graph without its rounding takes
+    its place, and the verdict says so. Where operators outside the standard are fused, what they are made of takes
+    their place, after `Evaluator` has seen that it gives the file's own values.
 
     Args:
         evaluator: of the model.
@@ -38,7 +42,9 @@ def check_gradient(
         found = evaluator.gradients(feeds, objective, [tensor])
         displayed, objective = found.gradients[tensor], found.objective
     original = evaluator.model.proto
-    if original.functions:
+    if evaluator.lowered.replaced:
+        original = ir.to_proto(evaluator.lowered.model)
+    elif original.functions:
         # tensors inside a function have a name only once it is inlined
         original = ir.to_proto(evaluator.model.graph)
     graph = ir.to_proto(evaluator.gradient_graph(objective, [tensor], keep))
@@ -63,9 +69,23 @@ def check_gradient(
                 f"cotangent.{SCORE}": np.ones(len(one.index[0]), dtype=np.float32),
             },
             displayed=displayed[shown],
+            against="the de-quantised graph" if evaluator.lowered.quantised else "the file",
         )
         checks.append(check_problem(problem, **options))
     return combine(checks)
+
+
+def notes_on_quantisation(evaluator: Evaluator, found: Gradients) -> list[str]:
+    """What a reader must know of the gradients of a quantised model; nothing of others."""
+    if not evaluator.lowered.quantised:
+        return []
+    off = float(np.abs(found.lowered_score - found.score).max(initial=0.0))
+    largest = float(np.abs(found.score).max(initial=0.0))
+    relative = f" ({off / largest:.1%})" if largest else ""
+    return [
+        "the model is quantised: the gradient is that of the same graph without rounding (straight-through), whose "
+        f"score lies within {off:.2g}{relative} of the file's own, which is shown"
+    ]
 
 
 def _problems(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> list[tuple[list[int], slice]]:

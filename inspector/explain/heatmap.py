@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InspectorError, LayerNotFound, ModelError
-from inspector.explain.checking import check_gradient
+from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
 from inspector.explain.layers import channels_first, default_layer, input_layout, leads_to, spatial_maps
 from inspector.explain.methods import METHODS, Method
@@ -84,6 +84,7 @@ def explain(
         place = None
         found = evaluator.gradients(feeds, objective, [image.name])
         small = raw = _combine(chosen, feeds[image.name], found.gradients[image.name], layout)
+    notes += notes_on_quantisation(evaluator, found)
     notes += _notes_on_zeros(raw, found)
     tensor, gradient = next(iter(found.gradients.items()))
     return Explanation(

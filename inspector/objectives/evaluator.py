@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
+    from inspector.autodiff.lowering import Lowered
+
 __all__ = ["Evaluator", "Gradients"]
 
 
@@ -27,13 +30,15 @@ class Gradients:
     """What one run of a gradient graph gives.
 
     Attributes:
-        score: (N,), float32.
+        score: (N,), float32; of a quantised model the file's own.
+        lowered_score: (N,), float32: of the graph that was differentiated, which does not round.
         gradients: of the sum of the scores, by tensor name, each of its tensor's shape and dtype.
         tensors: values asked for beside them.
         objective: with each sample's own class and side written down.
     """
 
     score: Array
+    lowered_score: Array
     gradients: dict[str, Array]
     tensors: dict[str, Array]
     objective: Objective
@@ -66,6 +71,13 @@ class Evaluator:
         """The file as it was loaded."""
         return self._sessions.get("original", lambda: self.session(self.model.proto))
 
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The graph that is differentiated: quantised and fused operators by standard ones."""
+        from inspector.autodiff.lowering import lower
+
+        return lower(self.model.normalised)
+
     def values(self, feeds: Feeds, names: Sequence[str]) -> dict[str, Array]:
         """Tensors of the graph by name; inputs are handed back as they came."""
         wanted = tuple(name for name in dict.fromkeys(names) if name not in feeds)
@@ -96,6 +108,12 @@ class Evaluator:
         )
         key = ("gradient", wrt, keep, objective.keys)
         session = self._sessions.get(key, lambda: self.session(self.gradient_graph(objective, wrt, keep)))
+        own: Array | None = None
+        if self.lowered.quantised:
+            # rounding may tip the balance between two classes: what the file says counts
+            values = self.values(feeds, objective.tensors)
+            objective = objective.settle(values)
+            own = objective.evaluate(values).astype(np.float32)
         rows = len(objective.index[0])
         cotangent = {f"cotangent.{SCORE}": np.ones(rows, dtype=np.float32)}
         found = session.run({**feeds, **objective.feeds(), **cotangent})
@@ -105,7 +123,8 @@ class Evaluator:
             sign=tuple(found[f"target.side.{term}"] for term in range(len(objective.keys))),
         )
         return Gradients(
-            score=found[SCORE],
+            score=found[SCORE] if own is None else own,
+            lowered_score=found[SCORE],
             gradients={name: found[f"gradient.{name}"] for name in wrt},
             tensors={name: found[name] for name in keep},
             objective=settled,
@@ -132,7 +151,7 @@ class Evaluator:
         inputs = {tensor.name for tensor in self.model.inputs}
         scored_tensors = [key.tensor for key in keys]
         needed = [name for name in dict.fromkeys((*scored_tensors, *wrt, *keep)) if name not in inputs]
-        forward = extract(self.model.normalised, [tensor.name for tensor in self.model.inputs], needed)
+        forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
         scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt))

@@ -17,6 +17,7 @@ from inspector.check.kernels import (
     normalisation,
     padding,
     pooling,
+    quantisation,
     resizing,
     sampling,
 )
@@ -45,7 +46,9 @@ KERNELS: dict[str, Kernel] = {
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,
+    "DequantizeLinear": quantisation.dequantize_linear,
     "GridSample": sampling.grid_sample,
+    "Resize": resizing.resize,
     "Upsample": resizing.upsample,
     "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,

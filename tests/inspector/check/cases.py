@@ -189,20 +189,25 @@ INDEXING = [
     Case("GatherND", ((3, 4, 5), integers([[1]], [[0]], [[3]])), {"batch_dims": 1}),
 ]
 
-SAMPLING = [
+BYTES = np.arange(-60, 60, dtype=np.int8).reshape(2, 3, 4, 5)
+QUANTISATION = [
+    Case("DequantizeLinear", (BYTES, positive()), opset=10),
+    Case("DequantizeLinear", (BYTES.astype(np.int32), positive(1)), opset=13),
     *(
         Case(
-            "GridSample",
-            (image, grid),
-            {"mode": mode, "padding_mode": padding, "align_corners": aligned},
-            opset=22,
+            "DequantizeLinear",
+            (BYTES, positive(size), np.arange(size).astype(np.int8)),
+            {"axis": axis},
+            opset=opset,
         )
-        for image, grid in (((2, 3, 5, 4), (2, 3, 4, 2)), ((2, 2, 3, 4, 5), (2, 2, 3, 2, 3)))
-        for mode in ("linear", "nearest", "cubic")[: 7 - len(image)]
-        for padding in ("zeros", "border", "reflection")
-        for aligned in (0, 1)
+        for axis, size, opset in ((0, 2, 13), (1, 3, 18), (-1, 5, 19))
     ),
-    Case("GridSample", ((1, 3, 5, 4), (1, 3, 4, 2)), {"mode": "bicubic"}),
+    Case(
+        "DequantizeLinear",
+        (BYTES, positive(2, 3, 2, 5), np.zeros((2, 3, 2, 5), np.int8)),
+        {"axis": 2, "block_size": 2},
+        opset=21,
+    ),
 ]
 
-ALL = [*CONVOLUTIONS, *POOLS, *NORMALISATIONS, *ELEMENTWISE, *INDEXING, *SAMPLING]
+ALL = [*QUANTISATION, *CONVOLUTIONS, *POOLS, *NORMALISATIONS, *ELEMENTWISE, *INDEXING]

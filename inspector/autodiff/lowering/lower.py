@@ -1,0 +1,161 @@
+"""One pass over a graph that puts standard operators in the place of quantised and fused ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from inspector.autodiff.lowering.inference import infer_results
+from inspector.autodiff.lowering.quantised import on_integers
+from inspector.autodiff.lowering.scope import Scope
+from inspector.autodiff.lowering.table import FUSED, QUANTISED
+from inspector.autodiff.tape import Operand
+from inspector.surgery import copy, infer_types
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model as the gradient rules can read it.
+
+    Attributes:
+        model: every tensor under its own name; those that held quantised integers hold the real numbers that these
+            stand for.
+        quantised: whether rounding was dropped: the model computes nearly, not exactly, what the file does.
+        replaced: operators that were replaced, in alphabetical order.
+    """
+
+    model: ir.Model
+    quantised: bool = False
+    replaced: tuple[str, ...] = ()
+
+
+def lower(model: ir.Model) -> Lowered:
+    """Replace what `QUANTISED` and `FUSED` know; other operators stay, also those of unknown domains.
+
+    A fused operator becomes what it is made of, exactly. A quantised one becomes its float meaning: rounding is
+    dropped, and saturation kept as a Clip at the range of the integer type. The gradient of the result is the
+    straight-through gradient of the file (Bengio et al., Estimating or Propagating Gradients Through Stochastic
+    Neurons, 2013; Jacob et al., Quantization and Training of Neural Networks, 2018, section 3).
+
+    Args:
+        model: of opset 18 or newer. It is not changed; where there is nothing to replace, it is what is returned.
+
+    Raises:
+        ModelError: a rank is unknown that a lowering needs.
+    """
+    if not any(_known(node) for node in model.graph.all_nodes()):
+        return Lowered(model)
+    model = copy(model)
+    model.graph.sort()
+    walk = _Walk(model.graph)
+    walk.over(model.graph)
+    used = {node.domain for node in model.graph.all_nodes()} | {""}
+    for domain in set(model.graph.opset_imports) - used:
+        del model.graph.opset_imports[domain]
+    return Lowered(infer_types(model), walk.quantised, tuple(sorted(walk.replaced)))
+
+
+def _known(node: ir.Node) -> bool:
+    key = (node.domain, node.op_type)
+    return key in QUANTISED or key in FUSED
+
+
+class _Walk:
+    """The pass under way."""
+
+    def __init__(self, root: ir.Graph) -> None:
+        self.root = root
+        self.scope = Scope(root)
+        self.quantised = False
+        self.replaced: set[str] = set()
+        self.named: set[ir.Value] = set()
+
+    def over(self, graph: ir.Graph) -> None:
+        """Replace the nodes of `graph`, in order."""
+        for node in list(graph):
+            for body in _bodies(node):
+                self.over(body)
+            start = len(self.scope.nodes)
+            self.scope.reported = _reported(node)
+            results = self._lowered(node)
+            if results is None:
+                infer_results(node, self.scope.opsets)
+                continue
+            self._replace(graph, node, results, start)
+
+    def _lowered(self, node: ir.Node) -> Sequence[Operand] | None:
+        key = (node.domain, node.op_type)
+        for table in (QUANTISED, FUSED):
+            if key in table:
+                results = table[key](self.scope, node)
+                if results is not None:
+                    self.replaced.add(".".join(filter(None, key)))
+                    self.quantised |= table is QUANTISED
+                    return results
+        return None if node.domain else on_integers(self.scope, node)
+
+    def _replace(self, graph: ir.Graph, node: ir.Node, results: Sequence[Operand], start: int) -> None:
+        finals = [
+            None if new is None else self._named(old, new, start)
+            for old, new in zip(node.outputs, results, strict=True)
+        ]
+        emitted = self.scope.nodes[start:]
+        for constant in _constants(emitted):
+            self.root.register_initializer(constant)
+        graph.insert_before(node, emitted)
+        for old, new in zip(node.outputs, finals, strict=True):
+            if new is not None:
+                ir.convenience.replace_all_uses_with(old, new, replace_graph_outputs=True)
+        graph.remove(node, safe=True)
+
+    def _named(self, old: ir.Value, new: ir.Value, start: int) -> ir.Value:
+        """`new` under the name of `old`, whose place it takes."""
+        fresh = new.producer() in self.scope.nodes[start:] and new not in self.named
+        if not fresh:
+            new = self.scope.Identity(new)
+        if old.shape is not None:
+            new.shape = old.shape
+        self.named.add(new)
+        new.name, old.name = old.name, None
+        return new
+
+
+_REPORTING = frozenset(
+    [
+        *("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"),
+        *("DequantizeLinear", "LogSoftmax", "QuantizeLinear", "Sigmoid", "Softmax"),
+    ]
+)
+
+
+def _reported(node: ir.Node) -> bool:
+    """Whether the results of `node` go to outputs of the model, at most moved, or turned into probabilities."""
+    pending = list(node.outputs)
+    for value in pending:
+        for use in value.uses():
+            if use.node.op_type.removeprefix("QLinear") not in _REPORTING:
+                return False
+            pending.extend(use.node.outputs)
+    return True
+
+
+def _bodies(node: ir.Node) -> Iterable[ir.Graph]:
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            yield attribute.as_graph()
+
+
+def _constants(nodes: Iterable[ir.Node]) -> Iterable[ir.Value]:
+    for node in nodes:
+        for value in node.inputs:
+            if (
+                value is not None
+                and value.const_value is not None
+                and value.producer() is None
+                and value.graph is None
+            ):
+                yield value

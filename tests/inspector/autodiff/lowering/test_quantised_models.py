@@ -1,0 +1,89 @@
+"""Quantised models as onnxruntime writes them, beside the float models that they were made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from inspector import Inspector
+
+from .networks import cnn, photographs, quantised
+
+KINDS = ("qdq", "qdq per channel", "dynamic")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def lens(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Inspector:
+    folder: Path = tmp_path_factory.mktemp("quantised")
+    return Inspector(quantised(request.param, folder), threads=1)
+
+
+def without_rounding(quantised: onnx.ModelProto) -> onnx.ModelProto:
+    """The float model with the weights that the quantised one keeps."""
+    stored = {each.name: numpy_helper.to_array(each) for each in quantised.graph.initializer}
+    proto = cnn()
+    for weight in proto.graph.initializer:
+        integers = stored.get(f"{weight.name}_quantized")
+        if integers is None:
+            continue
+        # biases have a zero point of 0 and the scale of weights times that of the tensor before them
+        scale = stored.get(f"{weight.name}_scale", stored.get(f"{weight.name}_quantized_scale"))
+        zero = stored.get(f"{weight.name}_zero_point", np.zeros_like(scale, dtype=np.int32))
+        axis = [-1, *[1] * (integers.ndim - 1)] if np.size(scale) > 1 else []
+        real = (integers.astype(np.float64) - zero.reshape(axis)) * scale.reshape(axis)
+        # (a Gemm becomes a product with its weights transposed)
+        real = real if list(real.shape) == list(weight.dims) else real.T
+        weight.CopyFrom(numpy_helper.from_array(real.astype(np.float32), weight.name))
+    return proto
+
+
+def test_the_gradient_is_that_of_the_float_model_with_rounded_weights(lens: Inspector) -> None:
+    images = photographs(4)
+    truth = Inspector(without_rounding(lens.model.proto), threads=1)
+    largest = 0.0
+    for target in range(5):
+        mine, theirs = lens.gradient(images, target), truth.gradient(images, target)
+        largest = max(largest, float(np.linalg.norm(mine - theirs) / np.linalg.norm(theirs)))
+    assert largest < 1e-5
+
+
+def test_the_gradient_is_near_that_of_the_float_model(lens: Inspector) -> None:
+    images = photographs(4, seed=9)
+    original = Inspector(cnn(), threads=1)
+    found = [
+        np.corrcoef(mine.ravel(), theirs.ravel())[0, 1]
+        for target in range(5)
+        for mine, theirs in zip(lens.gradient(images, target), original.gradient(images, target), strict=True)
+    ]
+    # weights of 8 bits turn some ReLUs and maxima the other way
+    assert min(found) > 0.9
+    assert np.mean(found) > 0.97
+
+
+def test_the_check_passes_and_says_what_it_compared_with(lens: Inspector) -> None:
+    check = lens.check(photographs(1, seed=9))
+    assert check.passed
+    assert check.precision == "float64"
+    assert check.against == "the de-quantised graph"
+    assert "of the de-quantised graph" in check.message
+
+
+def test_a_heatmap_says_that_the_model_is_quantised_and_shows_its_own_score(lens: Inspector) -> None:
+    images = photographs(2, seed=9)
+    found = lens.explain(images, check=True)
+    own = lens.run(images)["logits"]
+    np.testing.assert_allclose(found.score, own.max(axis=1), rtol=1e-6)
+    assert found.check is not None
+    assert found.check.passed
+    assert any("straight-through" in note for note in found.notes)
+
+
+def test_the_class_that_is_explained_is_the_files_own(lens: Inspector) -> None:
+    """Also where rounding makes two classes equal: the de-quantised graph might say otherwise."""
+    images = photographs(8, seed=10)
+    own = lens.run(images)["logits"].argmax(axis=1)
+    assert lens.explain(images).target == tuple(f"logits={each}" for each in own)

@@ -43,6 +43,9 @@ class Int:
         """Division of non-negative numbers (ONNX truncates towards zero, Python floors)."""
         return self if other == 1 else self._emit("Div", self, other)
 
+    def __rfloordiv__(self, other: Size) -> Size:
+        return self._emit("Div", other, self)
+
     def _emit(self, op_type: str, *operands: Size) -> Int:
         tape = self.tape
         return Int(tape, tape.op(op_type, *(tape.ints([operand]) for operand in operands))[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size
@@ -13,38 +14,74 @@ def resize(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Along each axis the operator is a matrix, which it shows when it resizes the unit matrix.
 
     The pullback multiplies by its transpose. So nearest, linear and cubic, every coordinate
-    transformation and antialiasing are one rule, which follows what the runtime does.
+    transformation, cropping and antialiasing are one rule, which follows what the runtime does.
     """
     (g,), (x, *parameters) = cotangents, node.inputs
-    _, scales, sizes = [*parameters, None, None, None][:3]
-    _refuse_what_is_not_linear(node)
+    roi, scales, sizes = [*parameters, None, None, None][:3]
+    _refuse_what_moves_the_places(tape, node, roi, scales)
     rank = tape.rank(x)
     axes = [axis % rank for axis in node.attributes.get_ints("axes") or range(rank)]
+    keeps_ratio = sizes is not None and _policy(node) != "stretch"
     known = tape.known(scales)
+    pulled: Operand = tape.widened(g)
     for place, axis in enumerate(axes):
         before, after = tape.size(x, axis), tape.size(node.outputs[0], axis)
-        stays = (
-            known[place] == 1
-            if known is not None and known.size
-            else isinstance(before, int) and before == after
-        )
-        if not stays:
-            matrix = _matrix(tape, node, place, before, scales, sizes, g)
-            g = _along(tape, g, matrix, axis, rank)
-    return [g, *([None] * len(parameters))]
+        if known is not None and known.size:
+            stays = known[place] == 1
+        else:
+            stays = isinstance(before, int) and before == after and not keeps_ratio
+        if stays:
+            continue
+        if keeps_ratio:
+            scale = _common_scale(tape, node, x, axes, sizes)
+            matrix = _matrix_by_scale(tape, node, before, after, scale, pulled)
+        else:
+            crop = None if roi is None else _pick(tape, roi, [place, len(axes) + place])
+            by_size = sizes is not None
+            amount = _pick(tape, sizes if by_size else scales, [place])
+            matrix = _matrix(tape, node, _unit(tape, before, pulled), crop, amount, by_size=by_size)
+        pulled = _along(tape, pulled, matrix, axis, rank)
+    return [pulled, *([None] * len(parameters))]
+
+
+def _unit(tape: Tape, size: Size, like: Operand) -> ir.Value:
+    return tape.EyeLike(tape.zeros(tape.ints([size, size]), like))
 
 
 def _matrix(
-    tape: Tape, node: ir.Node, place: int, size: Size, scales: Operand, sizes: Operand, like: Operand
+    tape: Tape, node: ir.Node, unit: ir.Value, crop: ir.Value | None, amount: ir.Value, *, by_size: bool
 ) -> ir.Value:
-    """The matrix (new size, size) of the axis at `place` among those resized."""
-    unit = tape.EyeLike(tape.zeros(tape.ints([size, size]), like))
+    """What the node makes of the rows of `unit` (rows, columns) by one scale or to one size."""
     # as an image: onnxruntime's cubic kernel takes nothing else
     image = tape.Unsqueeze(unit, [0, 1])
-    kept = {name: each.value for name, each in node.attributes.items() if name != "axes"}
-    scale = None if sizes is not None else tape.Slice(scales, [place], [place + 1])
-    new_size = None if sizes is None else tape.Slice(sizes, [place], [place + 1])
-    return tape.Squeeze(tape.Resize(image, None, scale, new_size, axes=[2], **kept), [0, 1])
+    changed = ("axes", "extrapolation_value", "keep_aspect_ratio_policy")
+    kept = {name: each.value for name, each in node.attributes.items() if name not in changed}
+    scale, size = (None, amount) if by_size else (amount, None)
+    return tape.Squeeze(tape.Resize(image, crop, scale, size, axes=[2], **kept), [0, 1])
+
+
+def _matrix_by_scale(
+    tape: Tape, node: ir.Node, before: Size, after: Size, scale: ir.Value, like: Operand
+) -> ir.Value:
+    """The matrix where `after` is not what `scale` makes of `before`, but the whole number nearest to it."""
+    if node.attributes.get_string("coordinate_transformation_mode") == "align_corners":
+        # only the sizes count
+        return _matrix(tape, node, _unit(tape, before, like), None, tape.ints([after]), by_size=True)
+    # room for one result more: behind the edge lies what lies at the edge
+    room = tape.Pad(_unit(tape, before, like), [0, 0, before // after + 2, 0], mode="edge")
+    return tape.Slice(_matrix(tape, node, room, None, scale, by_size=False), [0], [after], [0])
+
+
+def _common_scale(tape: Tape, node: ir.Node, x: Operand, axes: list[int], sizes: Operand) -> ir.Value:
+    """The scale of all axes where the image keeps its proportions."""
+    single = ir.DataType.FLOAT
+    before = tape.cast(tape.ints([tape.size(x, axis) for axis in axes]), single)
+    ratios = tape.Div(tape.cast(sizes, single), before)
+    return tape.ReduceMin(ratios) if _policy(node) == "not_larger" else tape.ReduceMax(ratios)
+
+
+def _pick(tape: Tape, vector: Operand, places: list[int]) -> ir.Value:
+    return tape.Gather(vector, tape.constant(np.array(places)))
 
 
 def _along(tape: Tape, g: Operand, matrix: ir.Value, axis: int, rank: int) -> ir.Value:
@@ -58,13 +95,25 @@ def _along(tape: Tape, g: Operand, matrix: ir.Value, axis: int, rank: int) -> ir
     return tape.Transpose(moved, perm=[perm.index(each) for each in range(rank)])
 
 
-def _refuse_what_is_not_linear(node: ir.Node) -> None:
-    policy = node.attributes.get_string("keep_aspect_ratio_policy", "stretch")
+def _policy(node: ir.Node) -> str:
+    return node.attributes.get_string("keep_aspect_ratio_policy", "stretch")
+
+
+def _refuse_what_moves_the_places(tape: Tape, node: ir.Node, roi: Operand, scales: Operand) -> None:
+    """And what has the edges of the image count while its proportions are kept."""
     transformation = node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
-    if policy != "stretch" or transformation == "tf_crop_and_resize":
+    if tape.wants(scales) or (tape.wants(roi) and transformation == "tf_crop_and_resize"):
         raise NotDifferentiable(
-            f"no derivative for operator Resize (node {node.name!r}) with {policy}, {transformation}: "
-            "only resizing of the whole image, by scales or to sizes, has a rule"
+            f"no derivative for operator Resize (node {node.name!r}) by its scales or its region: "
+            "only by its image"
+        )
+    edges = node.attributes.get_int("antialias", 0) or node.attributes.get_int("exclude_outside", 0)
+    if _policy(node) != "stretch" and (
+        edges or transformation in ("half_pixel_symmetric", "tf_crop_and_resize")
+    ):
+        raise NotDifferentiable(
+            f"no derivative for operator Resize (node {node.name!r}) with {_policy(node)} beside {transformation}, "
+            "antialias or exclude_outside: write the sizes that come out, and the policy stretch"
         )
 
 

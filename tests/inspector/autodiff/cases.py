@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from . import cases_elementwise, cases_linear, cases_movement, cases_reduction, cases_sampling, cases_windows
+from . import (
+    cases_elementwise,
+    cases_linear,
+    cases_movement,
+    cases_reduction,
+    cases_resize,
+    cases_sampling,
+    cases_windows,
+)
 from .case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,6 +18,7 @@ CASES: tuple[Case, ...] = (
     *cases_linear.CASES,
     *cases_windows.CASES,
     *cases_sampling.CASES,
+    *cases_resize.CASES,
     *cases_reduction.CASES,
     *cases_movement.CASES,
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .case import Case, Fixed, distinct, integers, ints, normal, other
@@ -26,21 +24,6 @@ SLICES = (
     ([4, 1], [0, 2], [-1, 0], [-2, 1]),
     ([-100], [100], [1], [1]),
     ([3], [2], [2], [1]),
-)
-
-BY = np.array([1, 1, 2.5, 0.5])
-
-ALIGNED = "align_corners"
-
-RESIZINGS: tuple[dict[str, Any], ...] = (
-    {"mode": "nearest"},
-    {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
-    {"mode": "linear"},
-    {"mode": "linear", "coordinate_transformation_mode": ALIGNED},
-    {"mode": "linear", "antialias": 1},
-    {"mode": "cubic"},
-    {"mode": "cubic", "cubic_coeff_a": -0.5, "coordinate_transformation_mode": "pytorch_half_pixel"},
-    {"mode": "cubic", "exclude_outside": 1},
 )
 
 CASES = (
@@ -95,21 +78,6 @@ CASES = (
     Case("Pad", [normal(2, 3, 4), integers(PADS[0])]),
     Case("Pad", [normal(2, 3, 4), integers([1, 2]), np.array(0.5), integers([1])]),
     Case("Pad", [normal(2, 3, 4), integers(PADS[1])], {"mode": "edge"}),
-    # resizing
-    # (onnxruntime and onnx.reference differ about align_corners where the scale gives no whole size)
-    *(
-        Case("Resize", [normal(1, 2, 3, 4), None, Fixed(BY)], each)
-        for each in RESIZINGS
-        if ALIGNED not in each.values()
-    ),
-    *(Case("Resize", [normal(1, 2, 3, 4), None, None, ints(1, 2, 5, 6)], each) for each in RESIZINGS),
-    Case("Resize", [normal(1, 2, 3, 4), None, Fixed(BY[2:])], {"mode": "linear", "axes": [2, 3]}),
-    Case("Resize", [normal(1, 2, 3, 4), None, None, ints(5, 3)], {"mode": "linear", "axes": [3, 2]}),
-    Case(
-        "Resize", [normal(1, 2, 3, 4), None, None, integers([1, 2, 6, 4])], {"mode": "nearest"}, runtime=False
-    ),
-    Case("Resize", [normal(1, 2, 5), None, Fixed(np.array([1, 1, 2.0]))], {"mode": "linear"}),
-    Case("Resize", [normal(1, 1, 2, 3, 2), None, Fixed(np.array([1, 1, 2.0, 2.0, 3.0]))], {"mode": "linear"}),
     # copies
     Case("Tile", [normal(2, 3), ints(2, 3)]),
     Case("Tile", [normal(2, 3), integers([1, 4])]),

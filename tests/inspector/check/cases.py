@@ -17,16 +17,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """One node: random inputs of these shapes (or these arrays), at this opset."""
+    """One node: random inputs of these shapes (or these arrays, or left out), at this opset."""
 
     op_type: str
-    inputs: tuple[Shape | Array, ...]
+    inputs: tuple[Shape | Array | None, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     opset: int = 18
     outputs: int = 1
 
     def __str__(self) -> str:
-        shapes = "_".join("x".join(map(str, i if isinstance(i, tuple) else i.shape)) for i in self.inputs)
+        shapes = "_".join(
+            "x".join(map(str, i if isinstance(i, tuple) else i.shape)) for i in self.inputs if i is not None
+        )
         return "-".join(
             [self.op_type, str(self.opset), shapes, *(f"{k}={v}" for k, v in self.attributes.items())]
         )
@@ -36,12 +38,14 @@ class Case:
         return {
             f"x{i}": random.standard_normal(value).astype(np.float32) if isinstance(value, tuple) else value
             for i, value in enumerate(self.inputs)
+            if value is not None
         }
 
     def model(self) -> ModelProto:
         feeds = self.feeds()
         outputs = [f"y{i}" for i in range(self.outputs)]
-        node = helper.make_node(self.op_type, list(feeds), outputs, **self.attributes)
+        names = ["" if value is None else f"x{i}" for i, value in enumerate(self.inputs)]
+        node = helper.make_node(self.op_type, names, outputs, **self.attributes)
         types = [
             helper.make_tensor_value_info(n, np_dtype_to_tensor_dtype(a.dtype), a.shape)
             for n, a in feeds.items()

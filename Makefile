@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test check lint types verify test-zoo wheel clean
+.PHONY: help demo demo-full test test-nodes check lint types verify test-zoo wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ demo-full: $(STAMP) ## The same, trained fully (about an hour on two cores)
 
 test: $(STAMP) ## The test suite
 	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
+test-nodes: $(STAMP) ## The standard's own node cases against finite differences; writes docs/nodes.md (minutes)
+	$(ONE_THREAD) $(BIN)/python -m tests.standard.report
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

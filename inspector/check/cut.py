@@ -1,36 +1,44 @@
-"""The part of a graph behind one tensor, which can then be fed any value."""
+"""The part of a graph between some tensors, which can be fed any value, and others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from inspector.errors import ModelError
 
-__all__ = ["Cut", "cut", "leading_to"]
+__all__ = ["between", "boundary", "part", "reads"]
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A sub-model from `tensor` to the outputs asked for.
+def between(nodes: Sequence[NodeProto], given: Collection[str], outputs: Sequence[str]) -> list[NodeProto]:
+    """The nodes that compute `outputs` once `given` is known, each after those that it reads.
 
-    Attributes:
-        model: its inputs are `tensor`, then `boundary`; weights are inside.
-        tensor: name of the tensor whose consumers were kept.
-        boundary: the other tensors that the kept nodes read; none of them depends on `tensor`.
+    What neither is given nor computed by a node (inputs, weights) is taken to be known.
     """
+    makers = {name: index for index, node in enumerate(nodes) for name in node.output if name}
+    order: list[int] = []
+    seen: set[int] = set()
+    for output in outputs:
+        pending: list[tuple[str | None, int]] = [(output, -1)]
+        while pending:
+            name, done = pending.pop()
+            if name is None:
+                order.append(done)
+                continue
+            index = makers.get(name, -1)
+            if name in given or index < 0 or index in seen:
+                continue
+            seen.add(index)
+            pending.append((None, index))
+            pending += [(read, -1) for read in reversed(list(reads(nodes[index])))]
+    return [nodes[index] for index in order]
 
-    model: ModelProto
-    tensor: str
-    boundary: tuple[str, ...]
 
+def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[str, ...]:
+    """What the nodes between `tensor` and `outputs` read beside it, weights left out; it does not depend on `tensor`.
 
-def cut(model: ModelProto, tensor: str, outputs: Sequence[str]) -> Cut:
-    """Cut the main graph at a tensor.
-
-    The nodes kept are those of the file itself, unchanged and in its order.
+    An output that does not depend on `tensor` is part of it.
 
     Raises:
         ModelError: the main graph has no such tensor (inside a function, or a branch of an `If`, it has none).
@@ -40,60 +48,41 @@ def cut(model: ModelProto, tensor: str, outputs: Sequence[str]) -> Cut:
     for name in (tensor, *outputs):
         if name not in known:
             raise ModelError(f"the main graph computes no tensor '{name}'")
-
     dependent = {tensor}
-    reached: list[NodeProto] = []
-    for node in graph.node:
-        if not dependent.isdisjoint(reads(node)):
+    read: set[str] = set(outputs)
+    for node in between(graph.node, {tensor}, outputs):
+        taken = set(reads(node))
+        if not dependent.isdisjoint(taken):
             dependent.update(name for name in node.output if name)
-            reached.append(node)
-    needed = set(outputs) - {tensor}
-    kept: list[NodeProto] = []
-    for node in reversed(reached):
-        if not needed.isdisjoint(node.output):
-            needed.update(reads(node))
-            kept.append(node)
-    kept.reverse()
-
-    made = {name for node in kept for name in node.output}
-    boundary = tuple(sorted(needed - made - {tensor, ""} - _weights(graph)))
-    return Cut(_part(model, kept, (tensor, *boundary), outputs), tensor, boundary)
+            read |= taken
+    return tuple(sorted(read - dependent - _weights(graph)))
 
 
-def leading_to(model: ModelProto, tensors: Sequence[str]) -> ModelProto:
-    """The part of the main graph that computes some tensors from the model's inputs."""
-    needed = set(tensors)
-    kept: list[NodeProto] = []
-    for node in reversed(model.graph.node):
-        if not needed.isdisjoint(node.output):
-            needed.update(reads(node))
-            kept.append(node)
-    kept.reverse()
-    inputs = [value.name for value in model.graph.input if value.name in needed - _weights(model.graph)]
-    return _part(model, kept, inputs, tensors)
+def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> ModelProto:
+    """The sub-model that computes `outputs`; its inputs are those of `given` that it reads, weights are inside.
+
+    The nodes are those of the file itself, unchanged.
+    """
+    graph = model.graph
+    nodes = between(graph.node, frozenset(given), outputs)
+    annotations = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
+    read = {name for node in nodes for name in reads(node)} | set(outputs)
+    made = ModelProto(ir_version=model.ir_version)
+    made.opset_import.extend(model.opset_import)
+    made.functions.extend(model.functions)
+    made.graph.name = "part"
+    inputs = [name for name in given if name in read]
+    made.graph.input.extend(annotations.get(name) or ValueInfoProto(name=name) for name in inputs)
+    made.graph.output.extend(ValueInfoProto(name=name) for name in outputs)
+    made.graph.node.extend(nodes)
+    kept = read - set(given)
+    made.graph.initializer.extend(w for w in graph.initializer if w.name in kept)
+    made.graph.sparse_initializer.extend(w for w in graph.sparse_initializer if w.values.name in kept)
+    return made
 
 
 def _weights(graph: GraphProto) -> set[str]:
     return {w.name for w in graph.initializer} | {w.values.name for w in graph.sparse_initializer}
-
-
-def _part(
-    model: ModelProto, nodes: Sequence[NodeProto], inputs: Sequence[str], outputs: Sequence[str]
-) -> ModelProto:
-    graph = model.graph
-    annotations = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
-    read = {name for node in nodes for name in reads(node)} | set(outputs)
-    part = ModelProto()
-    part.ir_version = model.ir_version
-    part.opset_import.extend(model.opset_import)
-    part.functions.extend(model.functions)
-    part.graph.name = "part"
-    part.graph.input.extend(annotations.get(name) or ValueInfoProto(name=name) for name in inputs)
-    part.graph.output.extend(ValueInfoProto(name=name) for name in outputs)
-    part.graph.node.extend(nodes)
-    part.graph.initializer.extend(w for w in graph.initializer if w.name in read)
-    part.graph.sparse_initializer.extend(w for w in graph.sparse_initializer if w.values.name in read)
-    return part
 
 
 def reads(node: NodeProto) -> Iterator[str]:

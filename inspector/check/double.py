@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
 from onnx.numpy_helper import from_array, to_array
 
-__all__ = ["to_double"]
+__all__ = ["to_double", "widen"]
 
 _NARROW = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
 # attributes that hold an element type: Cast, EyeLike and the random operators, the windows, (De)QuantizeLinear
@@ -18,18 +20,34 @@ _TYPE_ATTRIBUTES = frozenset(
 
 
 def to_double(model: ModelProto) -> ModelProto:
-    """Copy a model with float16, bfloat16 and float32 replaced by float64 everywhere.
+    """Copy a model with float16, bfloat16 and float32 replaced by float64 everywhere, without its weights.
 
-    Weights, constants, inputs, outputs, annotations and the targets of casts change type; nothing else does, and
-    the weights keep the values that the file gives them. The copy is meant for `Float64Evaluator`: a runtime may
-    have no double kernel for its operators, and the standard does not allow double in all of them.
+    Constants, inputs, outputs, annotations and the targets of casts change type; nothing else does. The weights of the
+    main graph are left out, for a copy of them would be twice their size: `widen` makes arrays of them. The copy is
+    meant for `Float64Evaluator`: a runtime may have no double kernel for its operators, and the standard does not allow
+    double in all of them.
     """
-    copy = ModelProto()
-    copy.CopyFrom(model)
+    copy = ModelProto(ir_version=model.ir_version)
+    copy.opset_import.extend(model.opset_import)
+    copy.functions.extend(model.functions)
+    graph = model.graph
+    copy.graph.name = graph.name
+    copy.graph.node.extend(graph.node)
+    copy.graph.sparse_initializer.extend(graph.sparse_initializer)
+    copy.graph.input.extend(graph.input)
+    copy.graph.output.extend(graph.output)
+    copy.graph.value_info.extend(graph.value_info)
     _graph(copy.graph)
     for function in copy.functions:
         _function(function)
     return copy
+
+
+def widen(value: Any) -> NDArray[Any]:
+    """An array as it is, a floating-point one as doubles."""
+    array = np.asarray(value)
+    # bfloat16 has kind "V": it is not one of numpy's own
+    return array.astype(np.float64) if array.dtype.kind == "f" or array.dtype.name == "bfloat16" else array
 
 
 def _graph(graph: GraphProto) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from onnx import ModelProto
-from onnx.helper import make_tensor_type_proto, make_value_info, np_dtype_to_tensor_dtype
 
-from inspector.check.cut import cut, leading_to
-from inspector.check.reference import Array, DoublePrecisionError
+from inspector.check.cut import boundary
+from inspector.check.reference import Array, Cost, DoublePrecisionError
 from inspector.errors import InputError
 
 __all__ = ["Behind", "Evaluator", "Forward", "ScoreOf"]
@@ -28,52 +27,41 @@ class Evaluator(Protocol):
     agreement: ClassVar[float]
     """Largest relative difference between a score computed in a batch and the same score computed alone."""
 
-    def __init__(self, model: ModelProto) -> None: ...
+    cost: Cost
+    """Of the last run."""
+
+    def __init__(self, model: ModelProto, known: Any = None) -> None: ...
 
     def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Array]) -> list[Array]: ...
-
-    def footprint(self, feeds: Mapping[str, Array]) -> int: ...
 
 
 class Behind:
     """The part of a model behind one tensor, and the values of all else that it reads.
 
     Attributes:
+        evaluator: of the whole model.
         point: value of the tensor that the feeds give, float64.
     """
 
     def __init__(
         self,
-        evaluator: type[Evaluator],
+        evaluator: Evaluator,
         model: ModelProto,
         tensor: str,
         outputs: Sequence[str],
         feeds: Mapping[str, Array],
     ) -> None:
-        part = cut(model, tensor, outputs)
+        self.evaluator = evaluator
         self._tensor, self._outputs = tensor, tuple(outputs)
-        self._names = (tensor, *part.boundary)
+        self._names = (tensor, *boundary(model, tensor, outputs))
         self._feeds = dict(feeds)
-        self._before = evaluator(leading_to(model, self._names))
         self._boundaries: dict[int, dict[str, Array]] = {}
-        values = self._boundary(1)
-        self.point = np.asarray(values[tensor], dtype=np.float64)
-        for declared in part.model.graph.input:
-            value = values[declared.name]
-            # shapes are left open for batches; sequences keep the type that the file declares
-            if isinstance(value, np.ndarray):
-                kind = np_dtype_to_tensor_dtype(value.dtype)
-                declared.CopyFrom(make_value_info(declared.name, make_tensor_type_proto(kind, None)))
-        self._part = evaluator(part.model)
+        self.point = np.asarray(self._boundary(1)[tensor], dtype=np.float64)
 
     def run(self, value: Array, batch: int = 1) -> dict[str, Array]:
         """The outputs by name, for a value of the tensor; for `batch` of them along the batch axis."""
-        values = self._part.run(self._outputs, {**self._boundary(batch), self._tensor: value})
+        values = self.evaluator.run(self._outputs, {**self._boundary(batch), self._tensor: value})
         return dict(zip(self._outputs, values, strict=True))
-
-    def footprint(self) -> int:
-        """Bytes of the values that one run computes."""
-        return self._part.footprint({**self._boundary(1), self._tensor: self.point})
 
     def _boundary(self, batch: int) -> dict[str, Array]:
         if batch not in self._boundaries:
@@ -81,7 +69,7 @@ class Behind:
                 name: np.repeat(value, batch, axis=0) if batch > 1 else value
                 for name, value in self._feeds.items()
             }
-            found = self._before.run(self._names, feeds)
+            found = self.evaluator.run(self._names, feeds)
             self._boundaries[batch] = dict(zip(self._names, found, strict=True))
         return self._boundaries[batch]
 
@@ -93,7 +81,7 @@ class Forward:
     batch of two different points has been seen to give the scores that they have alone.
 
     Args:
-        evaluator: runs the graphs.
+        evaluator: of the file.
         model: the file as loaded.
         tensor: the tensor that varies.
         outputs: the tensors that the score reads.
@@ -103,7 +91,7 @@ class Forward:
 
     def __init__(
         self,
-        evaluator: type[Evaluator],
+        evaluator: Evaluator,
         model: ModelProto,
         tensor: str,
         outputs: Sequence[str],
@@ -114,15 +102,17 @@ class Forward:
         self._behind = Behind(evaluator, model, tensor, outputs, feeds)
         self._agreement = evaluator.agreement
         self._one_of_many = _one_sample_of_any_batch(model, feeds)
-        self._batch = 0
         self.point = self._behind.point
-        self.evaluations = 0
+        self.here = self._alone(self.point)
+        """The score at the point."""
+        self.cost = evaluator.cost
+        """Of one evaluation."""
+        self._batch = self._largest_batch()
+        self.evaluations = 1
         """Scores computed so far."""
 
     def scores(self, points: Array) -> Array:
         """(K, *shape of the tensor) -> (K,); the score of several samples is their sum."""
-        if self._batch == 0:
-            self._batch = self._largest_batch()
         self.evaluations += len(points)
         if self._batch == 1:
             return np.array([self._alone(point) for point in points])
@@ -142,7 +132,7 @@ class Forward:
     def _largest_batch(self) -> int:
         if not self._one_of_many or self.point.shape[:1] != (1,):
             return 1
-        batch = int(np.clip(_MEMORY // max(1, self._behind.footprint()), 1, 64))
+        batch = int(np.clip(_MEMORY // max(1, self.cost.peak), 1, 64))
         if batch == 1:
             return 1
         scale = float(np.abs(self.point).max(initial=0)) or 1.0

@@ -124,10 +124,9 @@ def _check(
     problem: Problem, method: Method, directions: int, elements: int, seed: int, reason: str = ""
 ) -> GradientCheck:
     random = np.random.default_rng(seed)
-    forward = Forward(
-        method.evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds
-    )
-    backward = _backward(method.evaluator, problem)
+    evaluator = method.evaluator(problem.model)
+    forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
+    backward = _backward(method.evaluator(problem.gradient, evaluator), problem)
     here = backward(forward.point)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
 
@@ -169,7 +168,7 @@ def _check(
     )
 
 
-def _backward(evaluator: type[Evaluator], problem: Problem) -> Callable[[Array], Array]:
+def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array]:
     """The gradient graph as a function of the tensor."""
     name = f"gradient.{problem.tensor}"
     behind = Behind(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds)

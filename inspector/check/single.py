@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from onnx import ModelProto, TensorProto, ValueInfoProto
-from onnx.helper import tensor_dtype_to_np_dtype
+from onnx import ModelProto
+from onnx.helper import (
+    make_tensor_type_proto,
+    make_value_info,
+    np_dtype_to_tensor_dtype,
+    tensor_dtype_to_np_dtype,
+)
 
-from inspector.check.reference import Array
+from inspector.check.cut import part
+from inspector.check.reference import Array, Cost
 from inspector.session import Session
 
 __all__ = ["Float32Evaluator"]
 
-_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
-
 
 class Float32Evaluator:
     """`Float64Evaluator`'s interface on onnxruntime's CPU provider: values keep the file's types.
+
+    Args:
+        model: the model; not modified.
+        known: taken for the sake of the interface: a session shares no weights.
 
     Raises:
         ModelError: onnxruntime refuses the model.
@@ -26,35 +34,49 @@ class Float32Evaluator:
 
     agreement: ClassVar[float] = 1e-5
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, known: Any = None) -> None:
         self._model = model
-        self._sessions: dict[tuple[str, ...], Session] = {}
-        self._dtypes = {
-            value.name: tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-            for value in model.graph.input
-            if value.type.tensor_type.elem_type in _FLOATS
+        self._sessions: dict[tuple[tuple[str, ...], tuple[str, ...]], Session] = {}
+        annotated = {value.name: value for value in (*model.graph.value_info, *model.graph.input)}
+        self._dtypes: dict[str, np.dtype[Any]] = {
+            name: tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+            for name, value in annotated.items()
+            if value.type.HasField("tensor_type") and value.type.tensor_type.elem_type
         }
+        self.cost = Cost()
 
     def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Array]) -> list[Array]:
-        """Evaluate the named tensors (None: the model's outputs); floats are cast to what the inputs take."""
+        """Evaluate the named tensors (None: the model's outputs) from any others; floats are cast to their types."""
         names = tuple(value.name for value in self._model.graph.output) if outputs is None else tuple(outputs)
-        given = {name: np.asarray(value, dtype=self._dtypes.get(name)) for name, value in feeds.items()}
+        results = {name: self._cast(name, value) for name, value in feeds.items()}
         # onnxruntime returns no input as it is
-        computed = tuple(name for name in names if name not in given)
-        results = dict(given)
+        computed = tuple(name for name in names if name not in feeds)
         if computed:
-            results.update(self._session(computed).run(given, computed))
+            results.update(self._computed(computed, results))
+            self._dtypes.update({name: results[name].dtype for name in computed if _is_float(results[name])})
+        # the runtime does not tell: it frees what it no longer needs
+        self.cost = Cost(peak=16 * sum(np.asarray(value).nbytes for value in feeds.values()))
         return [results[name] for name in names]
 
-    def footprint(self, feeds: Mapping[str, Array]) -> int:
-        """Bytes of the feeds and a guess of the rest: the runtime frees what it no longer needs."""
-        return 16 * sum(np.asarray(value).nbytes for value in feeds.values())
+    def _cast(self, name: str, value: Any) -> Any:
+        """Floats in the type that the graph says, where it says one, else in single precision."""
+        if not _is_float(value):
+            return value
+        return value.astype(self._dtypes.get(name, np.dtype(np.float32)), copy=False)
 
-    def _session(self, outputs: tuple[str, ...]) -> Session:
-        if outputs not in self._sessions:
-            exposed = ModelProto()
-            exposed.CopyFrom(self._model)
-            del exposed.graph.output[:]
-            exposed.graph.output.extend(ValueInfoProto(name=name) for name in outputs)
-            self._sessions[outputs] = Session(exposed, providers=["cpu"])
-        return self._sessions[outputs]
+    def _computed(self, outputs: tuple[str, ...], feeds: Mapping[str, Array]) -> dict[str, Array]:
+        key = outputs, tuple(feeds)
+        if key not in self._sessions:
+            cut = part(self._model, list(feeds), outputs)
+            for declared in cut.graph.input:
+                value = feeds[declared.name]
+                # shapes are left open for batches; sequences keep the type that the file declares
+                if isinstance(value, np.ndarray):
+                    kind = np_dtype_to_tensor_dtype(value.dtype)
+                    declared.CopyFrom(make_value_info(declared.name, make_tensor_type_proto(kind, None)))
+            self._sessions[key] = Session(cut, providers=["cpu"])
+        return self._sessions[key].run(feeds, outputs)
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"

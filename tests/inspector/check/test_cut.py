@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import parser
 
-from inspector.check.cut import cut, leading_to
+from inspector.check.cut import between, boundary, part
 from inspector.errors import ModelError
 from tests.inspector.check.problems import model, normal
 
@@ -15,30 +15,38 @@ CHAIN = model(
 
 
 def test_what_lies_behind_a_tensor() -> None:
-    part = cut(CHAIN, "b", ["y"])
-    assert [node.op_type for node in part.model.graph.node] == ["Add", "Reshape", "Mul"]
-    assert part.boundary == ("shape", "x")
-    assert [value.name for value in part.model.graph.input] == ["b", "shape", "x"]
-    assert [weight.name for weight in part.model.graph.initializer] == ["k"]
+    beside = boundary(CHAIN, "b", ["y"])
+    assert beside == ("shape", "x")
+    behind = part(CHAIN, ["b", *beside], ["y"])
+    assert [node.op_type for node in behind.graph.node] == ["Add", "Reshape", "Mul"]
+    assert [value.name for value in behind.graph.input] == ["b", "shape", "x"]
+    assert [weight.name for weight in behind.graph.initializer] == ["k"]
 
 
 def test_what_leads_to_a_tensor() -> None:
-    part = leading_to(CHAIN, ["b", "shape"])
-    assert [node.op_type for node in part.graph.node] == ["MatMul", "Relu", "Shape"]
-    assert [value.name for value in part.graph.input] == ["x"]
-    assert [weight.name for weight in part.graph.initializer] == ["w"]
+    before = part(CHAIN, ["x"], ["b", "shape"])
+    assert [node.op_type for node in before.graph.node] == ["MatMul", "Relu", "Shape"]
+    assert [value.name for value in before.graph.input] == ["x"]
+    assert [weight.name for weight in before.graph.initializer] == ["w"]
+
+
+def test_nodes_come_after_what_they_read_in_whatever_order_the_file_has_them() -> None:
+    nodes = list(CHAIN.graph.node)
+    made = {"x", "w", "k"}
+    for node in between(nodes[::-1], {"x"}, ["y"]):
+        assert made.issuperset(node.input)
+        made.update(node.output)
+    assert "y" in made
+    assert "unused" not in made
 
 
 def test_an_output_that_does_not_depend_on_the_tensor_is_at_the_boundary() -> None:
-    part = cut(CHAIN, "unused", ["y"])
-    assert not part.model.graph.node
-    assert part.boundary == ("y",)
+    assert boundary(CHAIN, "unused", ["y"]) == ("y",)
+    assert not part(CHAIN, ["unused", "y"], ["y"]).graph.node
 
 
 def test_a_tensor_may_be_its_own_output() -> None:
-    part = cut(CHAIN, "y", ["y"])
-    assert part.boundary == ()
-    assert [value.name for value in part.model.graph.output] == ["y"]
+    assert boundary(CHAIN, "y", ["y"]) == ()
 
 
 def test_what_a_branch_reads_from_outside_counts() -> None:
@@ -47,11 +55,11 @@ def test_what_a_branch_reads_from_outside_counts() -> None:
         y = If(c) <then_branch = yes () => (float[N] p) { p = Mul(a, b) },
                    else_branch = no () => (float[N] q) { q = Identity(b) }>
     }"""
-    part = cut(parser.parse_model(text), "a", ["y"])
-    assert [node.op_type for node in part.model.graph.node] == ["If"]
-    assert part.boundary == ("b", "c")
+    model = parser.parse_model(text)
+    assert boundary(model, "a", ["y"]) == ("b", "c")
+    assert [node.op_type for node in part(model, ["a", "b", "c"], ["y"]).graph.node] == ["If"]
 
 
 def test_an_unknown_tensor_is_named() -> None:
     with pytest.raises(ModelError, match="'nothing'"):
-        cut(CHAIN, "nothing", ["y"])
+        boundary(CHAIN, "nothing", ["y"])

@@ -116,9 +116,32 @@ def test_old_batch_normalisation_does_not_train() -> None:
     np.testing.assert_array_equal(y, [[3.0, 5.0]])
 
 
-def test_the_footprint_leaves_the_weights_out() -> None:
-    proto = model("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": normal(3, 2)})
-    assert Float64Evaluator(proto).footprint({"x": normal(4, 3)}) == 8 * (4 * 3 + 4 * 2)
+def test_the_cost_counts_what_is_held_at_once_and_leaves_the_weights_out() -> None:
+    body = "a = MatMul(x, w) b = Neg(a) c = Neg(b) y = Neg(c)"
+    evaluator = Float64Evaluator(model("float[N,3] x => float[N,2] y", body, {"w": normal(3, 2)}))
+    evaluator.run(None, {"x": normal(4, 3)})
+    assert evaluator.cost.peak == 2 * 8 * (4 * 2)
+    assert evaluator.cost.work == 4 * 3 * 2 + 3 * 20 * (4 * 2)
+
+
+def test_from_any_tensor_only_what_lies_behind_it_is_computed() -> None:
+    # 7 elements do not fit into what `a` is reshaped to
+    body = "shape = Constant<value_ints=[5]>() a = Reshape(x, shape) b = Neg(a) y = Add(b, b)"
+    evaluator = Float64Evaluator(model("float[N] x => float[N] y", body))
+    (y,) = evaluator.run(["y"], {"a": normal(7)})
+    np.testing.assert_array_equal(y, -2.0 * normal(7).astype(np.float64))
+
+
+def test_equal_weights_are_kept_once() -> None:
+    first = Float64Evaluator(model("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": normal(3, 2)}))
+    body = "y = MatMul(x, w)"
+    same = Float64Evaluator(model("float[N,3] x => float[N,2] y", body, {"w": normal(3, 2)}), known=first)
+    other = Float64Evaluator(
+        model("float[N,3] x => float[N,2] y", body, {"w": normal(3, 2, seed=1)}), known=first
+    )
+    x = normal(4, 3)
+    np.testing.assert_array_equal(same.run(None, {"x": x})[0], first.run(None, {"x": x})[0])
+    assert not np.allclose(other.run(None, {"x": x})[0], first.run(None, {"x": x})[0])
 
 
 def test_the_model_given_is_not_changed() -> None:

@@ -11,7 +11,6 @@ import onnxruntime
 
 from inspector.autodiff import RULES, vjp
 from inspector.autodiff.table import RuleTable
-from inspector.check.double import to_double
 
 from .case import Array, Case, float_outputs
 from .truth import Evaluator
@@ -41,14 +40,14 @@ def pulled_in_double(case: Case, rules: RuleTable = RULES) -> Pulled:
         # (the checker refuses inputs and outputs of unknown rank, which runtimes accept)
         onnx.checker.check_model(with_gradient, full_check=True)
     rng = np.random.default_rng(5)
-    results = Evaluator(to_double(model)).run(outputs, case.feeds_in_double)
+    results = Evaluator(model).run(outputs, case.feeds_in_double)
     cotangents = {
         f"cotangent.{name}": rng.normal(size=result.shape).astype(np.float32)
         for name, result in zip(outputs, results, strict=True)
     }
     wide = {name: cotangent.astype(np.float64) for name, cotangent in cotangents.items()}
     names = [f"gradient.{name}" for name in case.wrt]
-    gradients = Evaluator(to_double(with_gradient)).run(names, {**case.feeds_in_double, **wide})
+    gradients = Evaluator(with_gradient).run(names, {**case.feeds_in_double, **wide})
     assert all(gradient.dtype == np.float64 for gradient in gradients)
     return Pulled(dict(zip(case.wrt, gradients, strict=True)), cotangents)
 
@@ -72,7 +71,7 @@ def worst_error(case: Case, pulled: Pulled) -> float:
 
     Relative to the sum of |gradient_i * v_i|, so that cancellation in a direction does not count.
     """
-    forward = Evaluator(to_double(case.model()))
+    forward = Evaluator(case.model())
     outputs = [name.removeprefix("cotangent.") for name in pulled.cotangents]
     feeds = case.feeds_in_double
 

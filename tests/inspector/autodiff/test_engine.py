@@ -11,7 +11,6 @@ from onnx import parser
 
 from inspector.autodiff import RULES, vjp
 from inspector.autodiff.tape import Tape, Values
-from inspector.check.double import to_double
 from inspector.errors import LayerNotFound, ModelError, NotDifferentiable
 
 from .case import Array
@@ -27,8 +26,8 @@ def model_of(body: str, signature: str = "float[n,3] x", results: str = "float[n
 
 def gradients(model: onnx.ModelProto, outputs: list[str], wrt: list[str], **feeds: Array) -> list[Array]:
     """The gradients with cotangents of one, in float64."""
-    double = to_double(vjp(model, outputs, wrt))
-    values = dict(zip(outputs, Evaluator(to_double(model)).run(outputs, feeds), strict=True))
+    double = vjp(model, outputs, wrt)
+    values = dict(zip(outputs, Evaluator(model).run(outputs, feeds), strict=True))
     seeds = {f"cotangent.{name}": np.ones_like(value) for name, value in values.items()}
     result: list[Array] = Evaluator(double).run([f"gradient.{name}" for name in wrt], {**feeds, **seeds})
     return result
@@ -78,7 +77,7 @@ def test_a_gradient_can_be_differentiated_again() -> None:
     model = model_of("{ h = Mul(x, x)  y = Sin(h) }")
     twice = vjp(vjp(model, ["y"], ["h"]), ["gradient.h"], ["x"])
     feeds = {"x": X, "cotangent.y": np.ones_like(X), "cotangent.gradient.h": np.ones_like(X)}
-    (second,) = Evaluator(to_double(twice)).run(["gradient.x"], feeds)
+    (second,) = Evaluator(twice).run(["gradient.x"], feeds)
     np.testing.assert_allclose(second, -2 * X * np.sin(X**2), rtol=1e-12)
 
 
@@ -204,7 +203,7 @@ def test_a_rule_can_be_given_to_a_constant_operator() -> None:
         return cotangents
 
     model = model_of("{ y = Round(x) }")
-    double = to_double(vjp(model, ["y"], ["x"], rules=RULES.override(Round=straight_through)))
+    double = vjp(model, ["y"], ["x"], rules=RULES.override(Round=straight_through))
     (g,) = Evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": X})
     np.testing.assert_array_equal(g, X)
 
@@ -253,7 +252,7 @@ def test_override_gives_a_new_table() -> None:
     assert RULES["", "Relu"] is not twice
     assert ("custom", "Strange") not in RULES
     model = model_of("{ y = Relu(x) }")
-    double = to_double(vjp(model, ["y"], ["x"], rules=changed))
+    double = vjp(model, ["y"], ["x"], rules=changed)
     (g,) = Evaluator(double).run(["gradient.x"], {"x": X, "cotangent.y": np.ones_like(X)})
     np.testing.assert_array_equal(g, np.full_like(X, 2))
 

@@ -9,7 +9,6 @@ import onnxruntime
 import pytest
 
 from inspector.autodiff import vjp
-from inspector.check.double import to_double
 
 from .case import Array, Case, Fixed
 from .truth import Evaluator
@@ -84,7 +83,7 @@ def test_at_the_kink(case: Case, expected: Array) -> None:
     np.testing.assert_allclose(single, expected, rtol=1e-6)
     with np.errstate(all="ignore"):
         wide = {name: value.astype(float) for name, value in {**case.feeds_in_double, **seed}.items()}
-        (double,) = Evaluator(to_double(with_gradient)).run(["gradient.x0"], wide)
+        (double,) = Evaluator(with_gradient).run(["gradient.x0"], wide)
     np.testing.assert_allclose(double, expected, rtol=1e-6)
 
 

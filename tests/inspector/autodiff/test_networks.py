@@ -11,7 +11,6 @@ import pytest
 from onnx import numpy_helper, parser
 
 from inspector.autodiff import vjp
-from inspector.check.double import to_double
 
 from .case import Array
 from .truth import Evaluator
@@ -143,7 +142,7 @@ def test_network(
 
 
 def _gradients(model: onnx.ModelProto, wrt: list[str], x: Array, u: Array, y: Array) -> dict[str, Array]:
-    with_gradient = Evaluator(to_double(vjp(model, ["y"], wrt)))
+    with_gradient = Evaluator(vjp(model, ["y"], wrt))
     names = [f"gradient.{name}" for name in wrt]
     ours, *gradients = with_gradient.run(["y", *names], {"x": x.astype(float), "cotangent.y": u})
     np.testing.assert_allclose(ours, y, rtol=1e-5, atol=1e-6)

@@ -1,24 +1,29 @@
-"""The forward pass of a model that is float64 already."""
+"""The forward pass of a model in float64."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import onnx
-from onnx.reference import ReferenceEvaluator
 
-from inspector.check.kernels import OPERATORS
+from inspector.check.reference import Float64Evaluator
 
 from .case import Array
 
 
+def to_double(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with every float, the weights' too, a double."""
+    copy = double.to_double(model)
+    for weight in model.graph.initializer:
+        copy.graph.initializer.append(from_array(double.widen(to_array(weight)), weight.name))
+    return copy
+
+
 class Evaluator:
-    """Runs a model whose floats are float64."""
+    """Runs a model as if its floats were float64."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        self._reference = ReferenceEvaluator(model, new_ops=list(OPERATORS))
+        self._reference = Float64Evaluator(model)
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
-        results: Any = self._reference.run(list(outputs), dict(feeds))
-        return list(results)
+        return self._reference.run(list(outputs), dict(feeds))

@@ -119,21 +119,23 @@ def _places(axis: _Axis, transformation: str, precision: type[np.floating[Any]])
     n, m, scale = precision(axis.size), precision(axis.new_size), precision(axis.scale)
     start, end = precision(axis.start), precision(axis.end)
     half, one = precision(0.5), precision(1)
+    place: Array
     if transformation == "tf_crop_and_resize":
-        if m > 1:
-            return start * (n - one) + i * (end - start) * (n - one) / (m - one)
-        return half * (start + end) * (n - one) + i
-    if m == 1 and transformation in ("pytorch_half_pixel", "align_corners"):
-        return i
-    if transformation == "align_corners":
-        return i * (n - one) / (m - one)
-    if transformation == "asymmetric":
-        return i / scale
-    if transformation == "tf_half_pixel_for_nn":
-        return (i + half) / scale
-    if transformation == "half_pixel_symmetric":
-        return n / 2 * (one - m / (scale * n)) + (i + half) / scale - half
-    return (i + half) / scale - half
+        middle = half * (start + end) * (n - one)
+        place = start * (n - one) + i * (end - start) * (n - one) / (m - one) if m > 1 else middle + i
+    elif m == 1 and transformation in ("pytorch_half_pixel", "align_corners"):
+        place = i
+    elif transformation == "align_corners":
+        place = i * (n - one) / (m - one)
+    elif transformation == "asymmetric":
+        place = i / scale
+    elif transformation == "tf_half_pixel_for_nn":
+        place = (i + half) / scale
+    elif transformation == "half_pixel_symmetric":
+        place = n / 2 * (one - m / (scale * n)) + (i + half) / scale - half
+    else:
+        place = (i + half) / scale - half
+    return place
 
 
 _NEAREST: dict[str, Callable[[Array], Array]] = {
@@ -167,9 +169,10 @@ def _interpolation(
 
 def _kernel(distance: Array, mode: str, a: float) -> Array:
     """The tent, or Keys, Cubic convolution interpolation (1981), eq. 4."""
-    d = np.abs(distance)
+    d: Array = np.abs(distance)
     if mode == "linear":
-        return np.maximum(1 - d, 0)
+        tent: Array = np.maximum(1 - d, 0)
+        return tent
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
     result: Array = np.where(d <= 1, near, np.where(d < 2, far, 0))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from inspector.errors import LayerNotFound
 from inspector.model import Layer
 from inspector.objectives import Evaluator
 from inspector.session import Array, Feeds, batch_size
@@ -24,10 +25,15 @@ def collect_activations(
 ) -> dict[str, Array]:
     """The first output of each of `layers`, by tensor name, in the order given.
 
-    What is no tensor (a sequence, an optional) is left out.
+    What has no activation (a sequence; a tensor inside a loop, which has one per iteration) is left out.
+
+    Raises:
+        LayerNotFound: none of them has one; says why.
     """
     found: dict[str, Array] = {}
-    tensors = [layer for layer in layers if layer.dtype is not None]
+    tensors = [layer for layer in layers if layer.reason is None]
+    if layers and not tensors:
+        raise LayerNotFound(f"'{layers[0].name}' has no activation: it is {layers[0].reason}")
     for group in _groups(tensors, evaluator, feeds, memory):
         found.update(evaluator.values(feeds, [layer.name for layer in group]))
     return found

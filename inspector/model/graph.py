@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from inspector.errors import ModelError
+from inspector.model.declarations import open_negative_dimensions, readable
 from inspector.model.shapes import complete_shapes
+from inspector.model.upgrade import OLDEST, upgrade
 
 if TYPE_CHECKING:
     import onnx
@@ -23,7 +22,7 @@ OPSET = 18
 def build_graph(proto: onnx.ModelProto) -> ir.Model:
     """Functions inlined, initializers no longer listed as inputs, sorted, every node named, shapes inferred.
 
-    No tensor is renamed. The opset stays that of the file.
+    No tensor is renamed. The opset stays that of the file (the newest, of at least 18, where functions have another).
 
     Raises:
         ModelError: the graph is inconsistent (a tensor nobody computes, a cycle, ...).
@@ -32,79 +31,73 @@ def build_graph(proto: onnx.ModelProto) -> ir.Model:
     from onnx_ir.passes.common import InlinePass, RemoveInitializersFromInputsPass
 
     try:
-        model = ir.from_proto(proto)
+        model = ir.from_proto(readable(proto))
+        _short_domain(model)
         if model.functions:
+            _mark_versions(model)
             InlinePass()(model)
         RemoveInitializersFromInputsPass()(model)
         model.graph.sort()
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ModelError(f"the model's graph is inconsistent: {_first_line(error)}") from None
+        raise ModelError(f"the model's graph is inconsistent: {_reason(error)}") from None
     _require_producers(model.graph)
-    _name_nodes(model.graph)
+    name_nodes(model.graph)
+    open_negative_dimensions(model.graph)
     # initializers outside the inputs exist since IR 4
     model.ir_version = max(model.ir_version, 8)
-    with _quiet():
+    versions = {node.version for node in model.graph.all_nodes() if node.version is not None}
+    if versions:
         complete_shapes(model)
+        upgrade(model, max(OPSET, opset_of(model), *versions))
+    complete_shapes(model)
     return model
 
 
 def opset_of(model: ir.Model) -> int:
+    """The opset of the standard's operators."""
     return model.opset_imports.get("", OPSET)
 
 
 def convert_graph(model: ir.Model) -> ir.Model:
     """Return `model` at opset 18 where it is older (a new model), else itself.
 
-    `onnx.version_converter` turns Upsample and Resize-10 into a half-pixel Resize; both sample asymmetrically
-    (ONNX operator specification, Resize-10: x_original = x_resized / scale), which is put right here.
-
     Raises:
-        ModelError: the converter does not know one of the operators.
+        ModelError: it is older than opset 7, or an operator has no equivalent; names it.
     """
-    import onnx_ir as ir
-    from onnx import version_converter
-
     opset = opset_of(model)
     if opset >= OPSET:
         return model
-    try:
-        proto = _keep_names(ir.to_proto(model), lambda one: version_converter.convert_version(one, OPSET))
-    except (RuntimeError, ValueError) as error:
+    if opset < OLDEST:
         raise ModelError(
-            f"onnx cannot convert this model from opset {opset} to {OPSET}, which gradients need "
-            f"({_first_line(error)}): export it again at opset {OPSET} or newer; activations work as it is"
-        ) from None
-    converted = build_graph(proto)
-    converted.metadata_props.update(model.metadata_props)
-    if opset < 11:
-        for node in converted.graph:
-            if node.op_type == "Resize" and node.domain == "":
-                node.attributes["coordinate_transformation_mode"] = ir.AttrString(
-                    "coordinate_transformation_mode", "asymmetric"
-                )
-                node.attributes["nearest_mode"] = ir.AttrString("nearest_mode", "floor")
+            f"the model has opset {opset}, older than the {OLDEST} that gradients can be taken from: convert it with "
+            "onnx.version_converter, or export it again; activations work as it is"
+        )
+    converted = model.clone()
+    upgrade(converted, OPSET)
+    converted.graph.sort()
+    complete_shapes(converted)
     return converted
 
 
-def _keep_names(
-    proto: onnx.ModelProto, convert: Callable[[onnx.ModelProto], onnx.ModelProto]
-) -> onnx.ModelProto:
-    """`proto` converted, with the name of every tensor kept.
+def _short_domain(model: ir.Model) -> None:
+    """The standard's domain by the shorter of its names; a file that does not import it has none of its operators."""
+    imports = [model.opset_imports, *(function.opset_imports for function in model.functions.values())]
+    for opsets in imports:
+        if "ai.onnx" in opsets:
+            opsets.setdefault("", opsets.pop("ai.onnx"))
+    model.opset_imports.setdefault("", OPSET)
 
-    The converter renames what a node that it replaces had computed (Upsample, ...), but never an output of the graph:
-    what it lost becomes one for a second conversion.
-    """
-    converted = convert(proto)
-    kept = {name for node in converted.graph.node for name in node.output}
-    lost = {name for node in proto.graph.node for name in node.output if name} - kept
-    infos = [info for info in proto.graph.value_info if info.name in lost]
-    if not infos:
-        return converted
-    outputs = len(proto.graph.output)
-    proto.graph.output.extend(infos)
-    converted = convert(proto)
-    del converted.graph.output[outputs:]
-    return converted
+
+def _mark_versions(model: ir.Model) -> None:
+    """Tell the nodes of functions their opset where it is not the model's, which they come to stand in."""
+    opset = opset_of(model)
+    for function in model.functions.values():
+        own = function.opset_imports.get("", opset)
+        if own != opset:
+            for node in function.all_nodes():
+                if node.domain == "":
+                    node.version = own
+            function.opset_imports[""] = opset
 
 
 def _require_producers(graph: ir.Graph) -> None:
@@ -121,29 +114,24 @@ def _require_producers(graph: ir.Graph) -> None:
             raise ModelError(f"the model's graph is inconsistent: nothing computes its output '{value.name}'")
 
 
-def _name_nodes(graph: ir.Graph) -> None:
-    taken = {node.name for node in graph if node.name}
-    for number, node in enumerate(graph):
-        if not node.name:
-            name = f"{node.op_type}_{number}"
-            while name in taken:
+def name_nodes(graph: ir.Graph) -> None:
+    """A name of its own for every node, those in bodies too: its own where it has one and no other has it before."""
+    taken: set[str] = set()
+    nodes = list(graph.all_nodes())
+    given = {node.name for node in nodes}
+    for number, node in enumerate(nodes):
+        name = node.name
+        if not name or name in taken:
+            name = f"{node.name or node.op_type}_{number}"
+            while name in taken or name in given:
                 name += "_"
             node.name = name
-            taken.add(name)
+        taken.add(name)
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """The first line of what lies at the bottom: the library's own frames say nothing about the file."""
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """A shape that cannot be inferred stays unknown; the library's warning about it helps nobody."""
-    logger = logging.getLogger("onnx_ir")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

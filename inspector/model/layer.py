@@ -38,7 +38,7 @@ class Layer:
 
     Attributes:
         index: the number that `layers` prints: 1, 2, ... over what it shows, then over the plumbing.
-        name: name of the first output tensor.
+        name: name of the first output tensor that is not left out.
         op_type: the ONNX operator.
         node: name of the node.
         inputs, outputs: names of its tensors.
@@ -50,6 +50,7 @@ class Layer:
         plumbing: shape arithmetic, casts, moves: hidden by default.
         attributes: of the node, as plain JSON values.
         domain: "" for standard operators.
+        reason: why it has no activation (a tensor inside a loop has one per iteration); None where it has one.
     """
 
     index: int
@@ -66,6 +67,7 @@ class Layer:
     plumbing: bool
     attributes: Mapping[str, Any]
     domain: str = ""
+    reason: str | None = None
 
     @property
     def label(self) -> str:
@@ -95,16 +97,17 @@ def _own_name(name: str | None) -> str | None:
 
 
 def list_layers(graph: ir.Graph, layouts: Mapping[str, str], kinds: Mapping[str, str]) -> tuple[Layer, ...]:
-    """The nodes of the main graph in order; `layouts` and `kinds` are keyed by tensor name."""
+    """The nodes in order, those in a node's body right after it; `layouts` and `kinds` are keyed by tensor name."""
     kept = {value.name for value in graph.outputs} | set(kinds)
     dynamic = _from_inputs(graph)
-    nodes = [node for node in graph if node.outputs]
-    plumbing = [_is_plumbing(node, kept, dynamic) for node in nodes]
+    nodes = list(_all_nodes(graph, None))
+    plumbing = [_is_plumbing(node, kept, dynamic if owner is None else None) for node, owner in nodes]
     shown, hidden = 0, len(nodes) - sum(plumbing)
     layers = []
-    for node, hide in zip(nodes, plumbing, strict=True):
+    for (node, owner), hide in zip(nodes, plumbing, strict=True):
         shown, hidden = (shown, hidden + 1) if hide else (shown + 1, hidden)
-        first = node.outputs[0]
+        # an operator may leave out its first result
+        first = next(value for value in node.outputs if value.name)
         name = str(first.name)
         layers.append(
             Layer(
@@ -116,15 +119,46 @@ def list_layers(graph: ir.Graph, layouts: Mapping[str, str], kinds: Mapping[str,
                 outputs=tuple(str(value.name) for value in node.outputs if value.name),
                 shape=shape_tuple(first),
                 dtype=dtype_name(first),
-                layout=layouts.get(name),
+                layout=layouts.get(name) if owner is None else None,
                 parameters=sum(tensor.size for tensor in _weights(node)),
-                kind=kinds.get(name),
+                kind=kinds.get(name) if owner is None else None,
                 plumbing=hide,
                 attributes={key: _plain(attribute.value) for key, attribute in node.attributes.items()},
                 domain=node.domain,
+                reason=_no_tensor(first) if owner is None else _inside(owner),
             )
         )
     return tuple(layers)
+
+
+def _all_nodes(graph: ir.Graph, owner: ir.Node | None) -> Iterator[tuple[ir.Node, ir.Node | None]]:
+    """Every node that computes something, with the node in whose body it stands."""
+    for node in graph:
+        if any(value.name for value in node.outputs):
+            yield node, owner
+        for body in _bodies(node):
+            yield from _all_nodes(body, node)
+
+
+def _inside(owner: ir.Node) -> str:
+    place, when = {
+        "If": ("a branch", "only when that branch is taken"),
+        "Loop": ("the body", "per iteration"),
+        "Scan": ("the body", "per step"),
+    }.get(owner.op_type, ("the body", "per element"))
+    return f"inside {place} of {owner.op_type} '{owner.name}': it has a value {when}"
+
+
+def _no_tensor(value: ir.Value) -> str | None:
+    import onnx_ir as ir
+
+    if dtype_name(value) is not None:
+        return None
+    if isinstance(value.type, ir.SequenceType):
+        return "a sequence, not a tensor"
+    if isinstance(value.type, ir.OptionalType):
+        return "an optional, not a tensor"
+    return "a map, or of a type that is not known"
 
 
 def _from_inputs(graph: ir.Graph) -> set[ir.Value]:
@@ -137,14 +171,20 @@ def _from_inputs(graph: ir.Graph) -> set[ir.Value]:
     return reached
 
 
-def _bodies(node: ir.Node) -> Iterator[bool]:
-    return (attribute.type.name in ("GRAPH", "GRAPHS") for attribute in node.attributes.values())
+def _bodies(node: ir.Node) -> Iterator[ir.Graph]:
+    for attribute in node.attributes.values():
+        if attribute.type.name == "GRAPH":
+            yield attribute.as_graph()
+        elif attribute.type.name == "GRAPHS":
+            yield from attribute.as_graphs()
 
 
-def _is_plumbing(node: ir.Node, kept: set[str | None], dynamic: set[ir.Value]) -> bool:
+def _is_plumbing(node: ir.Node, kept: set[str | None], dynamic: set[ir.Value] | None) -> bool:
+    """`dynamic` holds what depends on an input; None: everything may."""
     if any(value.name in kept for value in node.outputs):
         return False
-    if node.op_type in PLUMBING or not any(value in dynamic for value in node.outputs):
+    constant = dynamic is not None and not any(value in dynamic for value in node.outputs)
+    if node.op_type in PLUMBING or constant:
         return True
     # integer arithmetic on shapes; quantised feature maps are 8-bit, so they stay
     return all(dtype_name(value) in ("int64", "int32", "bool") for value in node.outputs)

@@ -5,61 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspector.model.inference import LARGEST, set_type
+
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-__all__ = ["propagate"]
+__all__ = ["follow_types", "propagate"]
 
-# constants larger than this are weights: no shape is computed from them
-LARGEST = 4096
 # what shapes are computed with; none of these makes a small tensor large
-ARITHMETIC = frozenset(
-    (
-        *(
-            "Abs",
-            "Add",
-            "And",
-            "Cast",
-            "Ceil",
-            "Concat",
-            "Div",
-            "Equal",
-            "Floor",
-            "Gather",
-            "Greater",
-            "Identity",
-        ),
-        *(
-            "Less",
-            "Max",
-            "Min",
-            "Mod",
-            "Mul",
-            "Neg",
-            "Not",
-            "Or",
-            "Pow",
-            "ReduceMax",
-            "ReduceMin",
-            "ReduceProd",
-        ),
-        *(
-            "ReduceSum",
-            "Reshape",
-            "Round",
-            "Slice",
-            "Split",
-            "Sqrt",
-            "Squeeze",
-            "Sub",
-            "Transpose",
-            "Unsqueeze",
-        ),
-        "Where",
-    )
-)
+ARITHMETIC = """
+    Abs Add And Cast Ceil Concat Div Equal Floor Gather Greater Identity Less Max Min Mod Mul Neg Not Or Pow ReduceMax
+    ReduceMin ReduceProd ReduceSum Reshape Round Slice Split Sqrt Squeeze Sub Transpose Unsqueeze Where
+"""
+_ARITHMETIC = frozenset(ARITHMETIC.split())
 
 
 def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -68,50 +28,99 @@ def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[st
     Unlike inference over the whole graph, this evaluates shape arithmetic as it goes (with the reference operators of
     `onnx`), so that the shape given to a Reshape or a Resize is a constant by the time it gets there.
     """
-    import onnx
-    import onnx_ir as ir
-
-    walk = _Walk(model, inputs)
-    for node in model.graph:
-        if node.op_type == "Shape" and node.domain == "" and walk.shape(node.inputs[0]) is not None:
-            walk.read_shape(node)
-            continue
-        try:
-            schema = onnx.defs.get_schema(node.op_type, model.opset_imports.get(node.domain, 1), node.domain)
-        except onnx.defs.SchemaError:
-            # an operator outside the standard: what follows from it stays unknown
-            continue
-        proto = ir.to_proto(node)
-        constants = walk.constants_read_by(node)
-        if node.op_type in ARITHMETIC and len(constants) == sum(bool(name) for name in proto.input):
-            walk.evaluate(proto, constants)
-        else:
-            walk.infer(proto, schema, constants)
+    walk = _Walk(model)
+    for value in model.graph.inputs:
+        name = str(value.name)
+        if name in inputs and value.dtype is not None:
+            walk.know_type(name, int(value.dtype), inputs[name])
+    walk.through(model)
     return walk.shapes
 
 
-class _Walk:
-    """What is known so far: the types of tensors, and the values of small constants."""
+def follow_types(model: ir.Model) -> None:
+    """Set, in place, the types and shapes that follow, node by node, from those that are known.
 
-    def __init__(self, model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> None:
+    Unlike inference over the whole graph, this takes the file's annotations where an operator is not known, and goes on
+    from them.
+    """
+    import onnx_ir as ir
+
+    walk = _Walk(model)
+    for value in model.graph.inputs:
+        if value.type is not None:
+            walk.types[str(value.name)] = ir.to_proto(value).type
+    walk.annotations = {
+        str(value.name): ir.to_proto(value).type
+        for node in model.graph
+        for value in node.outputs
+        if value.name and value.type is not None
+    }
+    walk.through(model)
+    for node in model.graph:
+        for value in node.outputs:
+            if value.name in walk.types:
+                set_type(value, walk.types[value.name])
+
+
+class _Walk:
+    """What is known so far: the types of tensors, and the values of small constants.
+
+    Attributes:
+        types: of the tensors reached.
+        shapes: of those among them whose dimensions are all numbers.
+        annotations: what is taken for granted of a tensor that inference does not tell of.
+    """
+
+    def __init__(self, model: ir.Model) -> None:
         import onnx
         import onnx_ir as ir
 
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self._types: dict[str, onnx.TypeProto] = {}
+        self.types: dict[str, onnx.TypeProto] = {}
+        self.annotations: dict[str, onnx.TypeProto] = {}
         self._constants: dict[str, NDArray[Any]] = {}
         self._opsets = [onnx.helper.make_opsetid(*item) for item in model.opset_imports.items()]
         self._ir_version = model.ir_version
-        for value in model.graph.inputs:
-            name = str(value.name)
-            if name in inputs and value.dtype is not None:
-                self._know_type(name, int(value.dtype), inputs[name])
         for name, value in model.graph.initializers.items():
             tensor = ir.convenience.get_const_tensor(value)
             if tensor is not None:
-                self._know_type(name, int(tensor.dtype), tuple(int(dim) for dim in tensor.shape.numpy()))
+                self.know_type(name, int(tensor.dtype), tuple(int(dim) for dim in tensor.shape.numpy()))
                 if tensor.size <= LARGEST:
                     self._constants[name] = tensor.numpy()
+
+    def through(self, model: ir.Model) -> None:
+        for node in model.graph:
+            self._visit(node, model.opset_imports.get(node.domain, 1))
+            for value in node.outputs:
+                if value.name in self.annotations:
+                    self.types.setdefault(value.name, self.annotations[value.name])
+
+    def _visit(self, node: ir.Node, opset: int) -> None:
+        import onnx
+        import onnx_ir as ir
+
+        if node.op_type == "Shape" and node.domain == "" and self.shape(node.inputs[0]) is not None:
+            self.read_shape(node)
+            return
+        if node.op_type == "Constant" and node.domain == "":
+            tensor = ir.convenience.get_const_tensor(node.outputs[0])
+            if tensor is not None:
+                name = str(node.outputs[0].name)
+                self.know_type(name, int(tensor.dtype), tuple(int(dim) for dim in tensor.shape.numpy()))
+                if tensor.size <= LARGEST:
+                    self._constants[name] = tensor.numpy()
+                return
+        try:
+            schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
+        except onnx.defs.SchemaError:
+            # an operator outside the standard: what follows from it stays unknown
+            return
+        proto = ir.to_proto(node)
+        constants = self.constants_read_by(node)
+        if node.op_type in _ARITHMETIC and constants.keys() == {name for name in proto.input if name}:
+            self.evaluate(proto, constants)
+        else:
+            self.infer(proto, schema, constants)
 
     def shape(self, value: ir.Value | None) -> tuple[int, ...] | None:
         return None if value is None else self.shapes.get(str(value.name))
@@ -138,7 +147,7 @@ class _Walk:
         graph = onnx.helper.make_graph(
             [proto],
             "node",
-            [onnx.helper.make_value_info(name, self._types[name]) for name in constants],
+            [onnx.helper.make_value_info(name, self.types[name]) for name in constants],
             [onnx.ValueInfoProto(name=name) for name in proto.output if name],
         )
         model = onnx.helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
@@ -156,13 +165,13 @@ class _Walk:
     ) -> None:
         import onnx
 
-        if any(name and name not in self._types for name in proto.input):
+        if any(name and name not in self.types for name in proto.input):
             return
         try:
             found = onnx.shape_inference.infer_node_outputs(
                 schema,
                 proto,
-                {name: self._types[name] for name in proto.input if name},
+                {name: self.types[name] for name in proto.input if name},
                 {name: onnx.numpy_helper.from_array(array, name) for name, array in constants.items()},
                 opset_imports=self._opsets,
                 ir_version=self._ir_version,
@@ -171,14 +180,10 @@ class _Walk:
             # the shape stays unknown, which every reader of shapes must expect anyway
             return
         for name, kind in found.items():
-            self._types[name] = kind
+            self.types[name] = kind
             dims = kind.tensor_type.shape.dim if kind.tensor_type.HasField("shape") else None
             if dims is not None and all(dim.HasField("dim_value") for dim in dims):
                 self.shapes[name] = tuple(int(dim.dim_value) for dim in dims)
-        if proto.op_type == "Constant" and proto.attribute and proto.attribute[0].name == "value":
-            value = onnx.numpy_helper.to_array(proto.attribute[0].t)
-            if value.size <= LARGEST:
-                self._constants[proto.output[0]] = value
 
     def _know_value(self, name: str, value: NDArray[Any]) -> None:
         import numpy as np
@@ -187,10 +192,10 @@ class _Walk:
         value = np.asarray(value)
         if value.size <= LARGEST:
             self._constants[name] = value
-        self._know_type(name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+        self.know_type(name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
 
-    def _know_type(self, name: str, dtype: int, shape: tuple[int, ...]) -> None:
+    def know_type(self, name: str, dtype: int, shape: tuple[int, ...]) -> None:
         import onnx
 
-        self._types[name] = onnx.helper.make_tensor_type_proto(dtype, shape)
+        self.types[name] = onnx.helper.make_tensor_type_proto(dtype, shape)
         self.shapes[name] = shape

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from inspector.model.propagate import propagate
+from inspector.model.inference import infer
+from inspector.model.propagate import follow_types, propagate
+from inspector.model.runtime_types import ask_runtime
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -14,24 +16,27 @@ __all__ = ["complete_shapes"]
 
 
 def complete_shapes(model: ir.Model) -> None:
-    """Fill in, in place, every shape that can be inferred.
+    """Fill in, in place, every element type and shape that can be inferred.
 
-    `onnx.shape_inference` stops where a shape is computed from a dynamic dimension (Shape -> Gather -> Reshape).
-    With numbers in place of the dynamic dimensions it can be computed; what comes out for two different sets of
-    numbers tells which dimensions are static and which equal a named one.
+    `onnx.shape_inference` stops where a shape is computed from a dynamic dimension (Shape -> Gather -> Reshape), and at
+    operators of other domains. The second onnxruntime knows; the first can be computed with numbers in place of the
+    dynamic dimensions: what comes out for two different sets of numbers tells which dimensions are static and which
+    equal a named one.
     """
-    from onnx_ir.passes.common import ShapeInferencePass
-
-    infer = ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)
     infer(model)
+    if any(value.type is None or value.shape is None for value in _results(model)):
+        follow_types(model)
+    if any(value.type is None for value in _results(model)):
+        ask_runtime(model)
+        follow_types(model)
     names = _dynamic(model)
-    if all(_is_known(value, names) for value in _values(model)):
+    if all(_is_known(value, names) for value in _results(model)):
         return
     # multiples of 32, so that networks which halve and double a picture's sides come out even
     first = {name: 32 * (61 + 2 * place) for place, name in enumerate(names)}
     second = {name: 32 * (167 + 6 * place) for place, name in enumerate(names)}
     found = [_infer_with(model, sizes) for sizes in (first, second)]
-    for value in _values(model):
+    for value in _results(model):
         if _is_known(value, names):
             continue
         a, b = (shapes.get(str(value.name)) for shapes in found)
@@ -85,10 +90,9 @@ def _key(name: str | None, position: int, axis: int) -> str:
     return name or f"input {position} axis {axis}"
 
 
-def _values(model: ir.Model) -> Iterator[ir.Value]:
-    yield from model.graph.inputs
+def _results(model: ir.Model) -> Iterator[ir.Value]:
     for node in model.graph:
-        yield from node.outputs
+        yield from (value for value in node.outputs if value.name)
 
 
 def _is_known(value: ir.Value, names: Collection[str]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from inspector.check.kernels.call import Array, Call
 
-__all__ = ["grid_sample", "read"]
+__all__ = ["grid_sample", "neighbours", "read"]
 
 _BLOCK = 4_000_000
 """Elements sampled at a time (32 MB of doubles)."""
@@ -36,7 +36,13 @@ def grid_sample(
     result = np.empty((*x.shape[:2], prod(out)), dtype=x.dtype)
     for image, places, into in zip(x, grid.reshape(len(grid), -1, rank), result, strict=True):
         along = [
-            _neighbours(places[:, rank - 1 - axis], size, kind, str(padding_mode), bool(align_corners))
+            neighbours(
+                _pixels(places[:, rank - 1 - axis], size, bool(align_corners)),
+                size,
+                kind,
+                str(padding_mode),
+                aligned=bool(align_corners),
+            )
             for axis, size in enumerate(sizes)
         ]
         into[:] = read(image, along)
@@ -65,12 +71,16 @@ def read(image: Array, along: list[tuple[Array, Array]]) -> Array:
     return result.T
 
 
-def _neighbours(g: Array, size: int, mode: str, padding: str, aligned: bool) -> tuple[Array, Array]:
-    """The (taps, P) pixels along one axis that each of P places is read from, and their weights.
+def _pixels(g: Array, size: int, aligned: bool) -> Array:
+    """Places from -1 to 1, in pixels: the ends are the centres of the outermost pixels or their outer edges."""
+    return (g + 1) / 2 * (size - 1) if aligned else ((g + 1) * size - 1) / 2
+
+
+def neighbours(place: Array, size: int, mode: str, padding: str, *, aligned: bool) -> tuple[Array, Array]:
+    """The (taps, P) pixels along one axis that each of P places, in pixels, is read from, and their weights.
 
     A place beyond the image needs no treatment of its own: its neighbours get what they need.
     """
-    place = (g + 1) / 2 * (size - 1) if aligned else ((g + 1) * size - 1) / 2
     if mode == "nearest":
         place = np.rint(place)
     first = np.floor(place)

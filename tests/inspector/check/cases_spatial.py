@@ -92,4 +92,79 @@ SAMPLING = [
     Case("GridSample", ((1, 3, 5, 4), (1, 3, 4, 2)), {"mode": "bicubic"}),
 ]
 
-SPATIAL = [*RESIZING, *SAMPLING]
+RNG = np.random.default_rng(3)
+
+REGIONS = np.concatenate(
+    [RNG.uniform(-3, 8, (5, 2)), RNG.uniform(5, 20, (5, 2))], axis=1, dtype=np.float32, casting="same_kind"
+)
+BATCH = np.array([0, 1, 1, 0, 1])
+NUMBERED = np.concatenate([BATCH[:, None], REGIONS], axis=1, dtype=np.float32, casting="same_kind")
+
+POOLED_REGIONS = [
+    *(
+        Case(
+            "RoiAlign",
+            ((2, 3, 9, 11), REGIONS, BATCH),
+            {
+                "mode": mode,
+                "coordinate_transformation_mode": transformation,
+                "sampling_ratio": ratio,
+                "output_height": 3,
+                "output_width": 2,
+                "spatial_scale": scale,
+            },
+        )
+        for mode in ("avg", "max")
+        for transformation in ("half_pixel", "output_half_pixel")
+        for ratio, scale in ((0, 1.0), (2, 0.6), (1, 0.25))
+    ),
+    Case("RoiAlign", ((2, 3, 9, 11), REGIONS, BATCH), {"output_height": 2, "output_width": 2}, opset=10),
+    *(
+        Case("MaxRoiPool", ((2, 3, 9, 11), NUMBERED), {"pooled_shape": [3, 2], "spatial_scale": scale})
+        for scale in (1.0, 0.6, 0.25)
+    ),
+]
+
+DEFORMED = [
+    Case("DeformConv", ((2, 3, 6, 5), (4, 3, 3, 2), (2, 12, 4, 4)), opset=19),
+    Case(
+        "DeformConv",
+        ((2, 4, 7, 6), (6, 2, 3, 3), (2, 36, 4, 3), (6,), (2, 18, 4, 3)),
+        {"group": 2, "offset_group": 2, "pads": [1, 1, 1, 1], "strides": [2, 2]},
+        opset=19,
+    ),
+    Case(
+        "DeformConv",
+        ((1, 4, 7, 6), (2, 2, 2, 2), (1, 32, 6, 4), None, (1, 16, 6, 4)),
+        {"group": 2, "offset_group": 4, "dilations": [2, 3], "pads": [1, 0, 0, 1], "kernel_shape": [2, 2]},
+        opset=22,
+    ),
+]
+
+UNFOLDED = [
+    Case("Col2Im", ((2, 18, 16), np.array([6, 5]), np.array([3, 2]))),
+    Case(
+        "Col2Im",
+        ((2, 12, 12), np.array([6, 5]), np.array([3, 2])),
+        {"pads": [0, 1, 1, 0], "strides": [2, 1], "dilations": [1, 2]},
+    ),
+    Case("Col2Im", ((1, 6, 4), np.array([5]), np.array([2]))),
+    Case("Col2Im", ((1, 16, 12), np.array([3, 4, 3]), np.array([2, 2, 2]))),
+    Case(
+        "MaxUnpool",
+        ((1, 1, 2, 2), np.array([[[[5, 7], [13, 15]]]])),
+        {"kernel_shape": [2, 2], "strides": [2, 2]},
+        opset=11,
+    ),
+    Case(
+        "MaxUnpool",
+        ((1, 1, 2, 2), np.array([[[[5, 7], [13, 15]]]]), np.array([1, 1, 5, 6])),
+        {"kernel_shape": [2, 2], "strides": [2, 2]},
+        opset=11,
+    ),
+    Case(
+        "MaxUnpool", ((1, 2, 3), np.array([[[0, 3, 4], [7, 8, 11]]])), {"kernel_shape": [2], "strides": [2]}
+    ),
+]
+
+SPATIAL = [*RESIZING, *SAMPLING, *POOLED_REGIONS, *DEFORMED, *UNFOLDED]

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from inspector import Inspector
 from inspector.cli import main
+from inspector.errors import InspectorError, TargetError
 from tests.zoo.inputs import Feeds, feed
 from tests.zoo.models import RealFile
 
@@ -51,6 +52,8 @@ class Result:
     steps: list[Step] = field(default_factory=list)
     check_error: float | None = None
     check_precision: str = ""
+    target: str = ""
+    """What was explained, where there is no default."""
 
     @property
     def passed(self) -> bool:
@@ -74,12 +77,13 @@ def examine(entry: RealFile) -> Result:
     result = Result(
         entry.name, entry.origin, _megabytes(path), len(lens.layers(plumbing=True)), lens.model.opset
     )
+    target = _target(lens, feeds, result) if entry.target is None else entry.target
     steps: dict[str, Callable[[], str]] = {
         "layers": lambda: _layers(path),
         "activations": lambda: _activations(lens, path, feeds),
-        "explain": lambda: _explain(lens, feeds, entry.target, None),
-        "saliency": lambda: _explain(lens, feeds, entry.target, "saliency"),
-        "check": lambda: _check(lens, feeds, entry.target, result),
+        "explain": lambda: _explain(lens, feeds, target, None),
+        "saliency": lambda: _explain(lens, feeds, target, "saliency"),
+        "check": lambda: _check(lens, feeds, target, result),
     }
     for name in STEPS:
         with _step(result, name) as say:
@@ -133,6 +137,22 @@ def _activations(lens: Inspector, path: Path, feeds: Feeds) -> str:
         worst = max(worst, float(np.abs(other.astype(np.float64) - value).max(initial=0)) / largest)
     assert worst <= AGREEMENT, f"outputs differ by {worst:.1e}"
     return f"{len(found)} tensors, outputs within {worst:.1e}"
+
+
+def _target(lens: Inspector, feeds: Feeds, result: Result) -> str | None:
+    """None, the default; where no output is clearly of classes, the largest value of the first."""
+    try:
+        lens.explain(feeds, method="saliency")
+    except TargetError:
+        for name, value in lens.run(feeds).items():
+            if value.dtype.kind == "f" and value.size:
+                place = np.unravel_index(np.abs(value.astype(np.float64)).argmax(), value.shape)
+                result.target = f"{name}[{', '.join(map(str, place[1:]))}]" if value.ndim > 1 else name
+                return result.target
+    except InspectorError:
+        # the steps will say it again
+        return None
+    return None
 
 
 def _explain(lens: Inspector, feeds: Feeds, target: Any, method: str | None) -> str:

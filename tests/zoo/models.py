@@ -108,7 +108,7 @@ _SILERO_V4 = {
     "c": full(0, 2, 1, 64),
 }
 _SILERO_V5 = {"input": sound(1, 576), "sr": full(16000), "state": normal(2, 1, 128, scale=0.1)}
-_WORDS = {"*": below(60, 1, 24)}
+_WORDS = {"*": below(50, 1, 24)}
 _ROMANIZE = {"src": below(40, 1, 12), "src_mask": full(1, 1, 12)}
 _ROMANIZED = {
     "prefix": below(100, 1, 6),

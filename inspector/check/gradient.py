@@ -10,7 +10,7 @@ import numpy as np
 
 from inspector.check.directions import choose_directions, keep_equal
 from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
-from inspector.check.reference import Array, DoublePrecisionError, Float64Evaluator
+from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
 from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
@@ -31,7 +31,12 @@ DISPLAYED = {"float16": 1e-2}
 """Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
 DISPLAYED_DEFAULT = 1e-5
 MOVES = 8
-"""Evaluations spent on how far float32 rounding can move the gradient, where that matters."""
+"""Runs spent on how far float32 rounding can move the gradient, where that matters."""
+BUDGET = 800_000_000_000
+"""Multiplications and additions (see `Cost`) that differences in double precision may take: about two minutes of one
+core. A direction takes four evaluations of the score, or as many again for each further step that it needs."""
+FEWEST = 3
+"""Directions that are tried even beyond the budget."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Method:
     precision: Precision
     eps: float
     evaluator: type[Evaluator]
-    measure: Callable[[Score, Array, Array, Array, float, float], list[Slope]]
+    measure: Callable[[Score, Array, float, Array, Array, float, float], list[Slope]]
 
 
 DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes)
@@ -98,8 +103,8 @@ def check_problem(
 
     Args:
         problem: what to check.
-        directions: number of random directions.
-        elements: number of single elements, those with the largest gradient.
+        directions: number of random directions; fewer where the model is so large that they would exceed `BUDGET`.
+        elements: number of single elements, those with the largest gradient; fewer as well.
         seed: of directions and noise.
         precision: None: float64 where every operator can be evaluated in it and the model is not too large.
 
@@ -128,17 +133,22 @@ def _check(
     forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
     backward = _backward(method.evaluator(problem.gradient, evaluator), problem)
     here = backward(forward.point)
+    directions, elements = _affordable(forward.cost, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
 
     def compare(point: Array, gradient: Array, lines: Array) -> list[Comparison]:
+        score = forward.here if point is forward.point else float(forward.scores(point[None])[0])
         claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
-        rounding = measure_noise(forward.scores, point, scale, random, method.eps)
-        slopes = method.measure(forward.scores, point, lines, claims, scale, rounding)
+        copies = min(7, 2 * len(lines))
+        rounding = measure_noise(forward.scores, point, score, scale, random, method.eps, copies)
+        slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding)
         return [Comparison(slope, float(claim)) for slope, claim in zip(slopes, claims, strict=True)]
 
     def beside(noise: float) -> list[Comparison]:
-        point = forward.point + noise * scale * random.uniform(-1, 1, forward.point.shape)
-        gradient = backward(point) if noise else here
+        point, gradient = forward.point, here
+        if noise:
+            point = point + noise * scale * random.uniform(-1, 1, point.shape)
+            gradient = backward(point)
         return compare(point, gradient, choose_directions(gradient, random, directions, elements))
 
     noise = 0.0
@@ -154,7 +164,7 @@ def _check(
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
     if method is DOUBLE:
-        displayed = _compare_displayed(problem, backward, forward.point, here, random)
+        displayed = _compare_displayed(problem, forward.point, here, random)
     return describe(
         found=found,
         along=along,
@@ -166,6 +176,16 @@ def _check(
         evaluations=forward.evaluations,
         against=problem.against,
     )
+
+
+def _affordable(cost: Cost, directions: int, elements: int) -> tuple[int, int]:
+    """How many of each the budget allows, at two steps each."""
+    asked = directions + elements
+    allowed = max(FEWEST, BUDGET // max(1, 8 * cost.work))
+    if allowed >= asked:
+        return directions, elements
+    single = min(elements, max(1, allowed * elements // asked))
+    return allowed - single, single
 
 
 def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array]:
@@ -180,22 +200,18 @@ def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array
 
 
 def _compare_displayed(
-    problem: Problem,
-    backward: Callable[[Array], Array],
-    point: Array,
-    exact: Array,
-    random: np.random.Generator,
+    problem: Problem, point: Array, exact: Array, random: np.random.Generator
 ) -> Displayed:
     """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
 
     Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
-    So where the two gradients differ by more than the limit, the float64 one is evaluated at values of the tensor moved
-    by float32 rounding (four units in the last place of its largest magnitude): it may differ by twice what that
-    makes of it.
+    So where the two gradients differ by more than the limit, the gradient graph is run in float32 at values of the
+    tensor moved by float32 rounding (four units in the last place of its largest magnitude), which changes every
+    rounding behind it (Monte Carlo arithmetic: Parker 1997): the displayed one may differ by twice what these do.
     """
+    name = f"gradient.{problem.tensor}"
     shown = problem.displayed
     if shown is None:
-        name = f"gradient.{problem.tensor}"
         shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
     norm = float(np.linalg.norm(exact))
     # of a file with a fixed batch, one sample is shown of several equal ones
@@ -205,6 +221,8 @@ def _compare_displayed(
     limit = DISPLAYED.get(shown.dtype.name, DISPLAYED_DEFAULT)
     if error <= limit or norm == 0 or not np.isfinite(error):
         return Displayed(error, limit, limit)
+    backward = _backward(Float32Evaluator(problem.gradient), problem)
     moves = 4 * SINGLE.eps * float(np.abs(point).max()) * random.uniform(-1, 1, (MOVES, *point.shape))
-    moved = max(float(np.linalg.norm(backward(point + move) - exact)) / norm for move in moves)
+    unmoved = backward(point)
+    moved = max(float(np.linalg.norm(backward(point + move) - unmoved)) / norm for move in moves)
     return Displayed(error, limit, max(limit, 2 * moved))

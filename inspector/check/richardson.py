@@ -1,10 +1,12 @@
-"""Slopes from single-precision values: several step sizes, extrapolated.
+"""Slopes from single-precision values: several step sizes, and the one that leaves the least doubt.
 
 Float32 leaves noise of parts in 1e7 in a score, so steps are large (3e-2 of the tensor's magnitude, then half of it,
-five times), and a network has kinks between the points nearly always. Of each step the central difference is taken;
-two successive ones are extrapolated (Richardson: the error's h^2 term cancels); and what successive differences still
-change by, with the noise, is the uncertainty: it holds truncation, kinks and rounding together. The step with the least
-uncertainty is used, and three times that uncertainty is the tolerance. Above 2 % the direction counts as unresolved.
+and so on), and a network has kinks between the points nearly always. Each step h gives, with twice that step, the
+central difference extrapolated to fourth order (Richardson: the error's h^2 term cancels) and four one-sided slopes. On
+a smooth function these change evenly; what their changes differ by, twice, bounds what kinks between the points can have
+moved the slope by (see `inspector.check.stencil`), and what the next larger step says differently is its truncation.
+The larger of them and the noise is the uncertainty, and the tolerance three times it. A doubt that is small by chance is
+caught by that of the neighbouring step. Above 2 % the direction counts as unresolved.
 """
 
 from __future__ import annotations
@@ -16,36 +18,43 @@ from inspector.check.stencil import Array, Score, Slope, line_points
 __all__ = ["extrapolate_slopes"]
 
 STEPS = 3e-2 * 0.5 ** np.arange(6)
-POINTS = np.concatenate([-STEPS, [0.0], STEPS])
+POINTS = np.concatenate([-STEPS, STEPS])
 COARSEST = 0.02
 """Relative tolerance above which a comparison would say too little."""
 
 
 def extrapolate_slopes(
-    score: Score, point: Array, directions: Array, claims: Array, scale: float, noise: float
+    score: Score, point: Array, here: float, directions: Array, claims: Array, scale: float, noise: float
 ) -> list[Slope]:
     """`measure_slopes` for values in single precision; `noise` is float32's."""
     slopes = []
     for direction, claim in zip(directions, claims, strict=True):
         values = score(line_points(point, direction[None], POINTS, [scale]))
-        slopes.append(_judge(values, abs(float(claim)), noise))
+        slopes.append(_judge(values, here, abs(float(claim)), noise))
     return slopes
 
 
-def _judge(values: Array, claim: float, noise: float) -> Slope:
-    count = len(STEPS)
-    behind, here, ahead = values[:count], values[count], values[count + 1 :]
+def _judge(values: Array, here: float, claim: float, noise: float) -> Slope:
+    behind, ahead = values[: len(STEPS)], values[len(STEPS) :]
     central = (ahead - behind) / (2 * STEPS)
-    # the jump between the one-sided slopes: it halves with the step on a smooth function, and stays at a kink
-    jump = np.abs(ahead - 2 * here + behind) / STEPS
-    changes = np.abs(np.diff(central))
     extrapolated = central[1:] + np.diff(central) / 3
-    # a change that is small by chance is caught by its neighbour
-    uncertainty = np.maximum(changes[:-1], changes[1:]) + 2.5 * noise / STEPS[1:-1]
+    h = STEPS[1:]
+    # one-sided slopes over [-2h, -h], [-h, 0], [0, h], [h, 2h]
+    one_sided = np.stack(
+        [behind[1:] - behind[:-1], here - behind[1:], ahead[1:] - here, ahead[:-1] - ahead[1:]]
+    )
+    changes = np.diff(one_sided / h, axis=0)
+    bent = np.ptp(changes, axis=0)
+    truncated = np.abs(np.diff(central))
+    doubt = np.maximum(bent, truncated)
+    doubt[1:] = np.maximum(doubt[1:], doubt[:-1])
+    uncertainty = doubt + 2.5 * noise / h
     best = int(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)))
-    value, step = float(extrapolated[best]), float(STEPS[best + 1])
+    value, step = float(extrapolated[best]), float(h[best])
     size = max(abs(value), claim)
     tolerance = 3 * float(uncertainty[best]) / size if size else 0.0
+    # the jump between the one-sided slopes: it halves with the step on a smooth function, and stays at a kink
+    jump = np.abs(ahead - 2 * here + behind) / STEPS
     persists = jump[best + 1] > 0.75 * jump[best] and jump[best + 1] > 8 * noise / step
     if persists and jump[best + 1] > 2 * float(uncertainty[best]):
         return Slope("kink", value, np.inf, step)

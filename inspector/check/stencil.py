@@ -15,8 +15,13 @@ kink. A jump below the spread allowed (2e-7 of the slope and the noise) is not s
 
 The step starts at 1e-6 of the tensor's largest magnitude, near the optimum eps^(1/3) of a central difference. A network
 with n units near zero has a kink every 1/n of their spread: while there is one between the points the step shrinks,
-while rounding hides the slope it grows, by 10 each time and never in both directions. What is neither is given up and
-says so: `kink`, or `noise`.
+while rounding hides the slope it grows, by 10 each time and never in both directions.
+
+A network of millions of units has kinks between the points at every step that rounding allows, each too small to
+matter. What they and rounding can have moved a slope by is then its tolerance: twice the largest difference between
+the one-sided slopes (a kink between the outer points shows in it with all of its jump), and ten times the rounding
+error. Of the steps tried the one with the least counts. Above 1e-3 of the slope the direction is given up and says so:
+`kink`, or `noise`.
 """
 
 from __future__ import annotations
@@ -36,12 +41,14 @@ Score = Callable[[Array], Array]
 
 START, LARGEST, SMALLEST = -6, -3, -9
 """Decimal exponents of the step, as a share of the tensor's scale."""
-POINTS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+POINTS = np.array([-2.0, -1.0, 1.0, 2.0])
 TOLERANCE = 1e-6
 RESOLVED = 1e-7
 """Rounding error of a slope, as a share of it, below which it is good enough to be compared to 1e-6."""
 BEND = 2e-7
 """Departure from evenly changing one-sided slopes, as a share of the slope, that is no kink."""
+COARSEST = 1e-3
+"""Relative tolerance above which a comparison would say too little."""
 _MEMORY = 64 * 2**20
 """Bytes of points made at a time."""
 EPS = float(np.finfo(np.float64).eps)
@@ -55,7 +62,7 @@ class Slope:
         kind: `smooth` (to be compared), `kink` or `noise` (given up).
         value: the slope; of a kink, the mean over the last interval.
         tolerance: relative difference from a right gradient that it may show.
-        step: the last step h.
+        step: the step h.
     """
 
     kind: Literal["smooth", "kink", "noise"]
@@ -70,7 +77,7 @@ class _Search:
 
     exponent: int = START
     growing: bool | None = None
-    last: Slope | None = None
+    best: Slope | None = None
     jump: float = float("nan")
 
     @property
@@ -79,28 +86,34 @@ class _Search:
 
 
 def measure_noise(
-    score: Score, point: Array, scale: float, random: np.random.Generator, eps: float = EPS, copies: int = 8
+    score: Score,
+    point: Array,
+    here: float,
+    scale: float,
+    random: np.random.Generator,
+    eps: float = EPS,
+    copies: int = 7,
 ) -> float:
     """How much rounding moves the score: its spread over copies of the point moved by some units in the last place.
 
     The move itself changes the score by parts in 1e16 of its slope, no more than rounding does. Never less than eps
-    times the score.
+    times the score, which at the point itself is `here`.
     """
     moves = random.uniform(-2 * eps * scale, 2 * eps * scale, (copies, *point.shape))
-    moves[0] = 0
-    values = score(point + moves)
+    values = np.append(score(point + moves), here)
     spread = float(np.ptp(values)) if np.isfinite(values).all() else float("inf")
     return max(spread, eps * float(np.abs(values).max()))
 
 
 def measure_slopes(
-    score: Score, point: Array, directions: Array, claims: Array, scale: float, noise: float
+    score: Score, point: Array, here: float, directions: Array, claims: Array, scale: float, noise: float
 ) -> list[Slope]:
     """The slope of `score` along each direction.
 
     Args:
         score: the function.
         point: (*shape), float64.
+        here: the score at the point.
         directions: (D, *shape), elements of order 1.
         claims: (D,) what the gradient says; used only to tell when rounding is small enough to compare.
         scale: magnitude of the point's elements: steps are relative to it.
@@ -112,8 +125,8 @@ def measure_slopes(
     while pending := [i for i, slope in enumerate(slopes) if slope is None]:
         some = pending[:together]
         values = score(line_points(point, directions[some], POINTS, [searches[i].step * scale for i in some]))
-        for i, five in zip(some, values.reshape(len(some), -1), strict=True):
-            slopes[i] = _judge(searches[i], five, abs(float(claims[i])), noise)
+        for i, four in zip(some, values.reshape(len(some), -1), strict=True):
+            slopes[i] = _judge(searches[i], np.insert(four, 2, here), abs(float(claims[i])), noise)
     return [slope for slope in slopes if slope is not None]
 
 
@@ -136,25 +149,39 @@ def _judge(search: _Search, f: Array, claim: float, noise: float) -> Slope | Non
     rounding = 1.5 * noise / h + EPS * size / h
     # (negated: NaN is not smooth)
     kinked = not float(np.ptp(changes)) <= BEND * largest + 8 * noise / h
-    precise = rounding <= RESOLVED * size
-
-    if kinked:
-        if search.growing:
-            return search.last
-        jump, rest = abs(float(changes[1])), max(abs(float(changes[0])), abs(float(changes[2])))
-        # the same jump at two steps, and all of it at t = 0: no step will get past it
-        at_the_point = rest < 0.01 * jump and abs(jump - search.jump) < 0.01 * jump
-        if at_the_point or search.exponent == SMALLEST:
-            return Slope("kink", value, np.inf, h)
-        search.growing, search.jump, search.exponent = False, jump, search.exponent - 1
-        return None
-    if precise:
+    if not kinked and rounding <= RESOLVED * size:
         return Slope("smooth", value, TOLERANCE, h)
-    if search.growing is False:
-        # shrunk into the noise to get away from a kink
-        return Slope("kink", value, np.inf, h)
-    slope = Slope("noise", value, TOLERANCE + (10 * rounding / size if size else 0), h)
-    if search.exponent == LARGEST:
-        return slope
-    search.last, search.growing, search.exponent = slope, True, search.exponent + 1
+    _remember(search, f, kinked, rounding, claim)
+    if not kinked:
+        # shrunk into the noise to get away from a kink, or grown as far as may be
+        if search.growing is False or search.exponent == LARGEST:
+            return search.best
+        search.growing, search.exponent = True, search.exponent + 1
+        return None
+    jump, rest = abs(float(changes[1])), max(abs(float(changes[0])), abs(float(changes[2])))
+    # the same jump at two steps, and all of it at t = 0: no step will get past it
+    at_the_point = rest < 0.01 * jump and abs(jump - search.jump) < 0.01 * jump
+    if search.growing or at_the_point or search.exponent == SMALLEST:
+        return search.best
+    search.growing, search.jump, search.exponent = False, jump, search.exponent - 1
     return None
+
+
+def _remember(search: _Search, f: Array, kinked: bool, rounding: float, claim: float) -> None:
+    """Keep the step at which kinks and rounding leave the least doubt."""
+    h = search.step
+    one_sided = np.diff(f) / h
+    value = float(f[3] - f[1]) / (2 * h)
+    size = max(abs(value), claim)
+    bent = 2 * float(np.ptp(one_sided)) if kinked else 0.0
+    doubt = (bent + 10 * rounding) / size if size else (np.inf if kinked else 0.0)
+    tolerance = TOLERANCE + doubt if doubt == doubt else np.inf
+    if search.best is not None and search.best.tolerance <= tolerance:
+        return
+    if tolerance <= COARSEST:
+        search.best = Slope("smooth", value, tolerance, h)
+    # (negated: NaN is a kink)
+    elif kinked and not bent <= 10 * rounding:
+        search.best = Slope("kink", value, np.inf, h)
+    else:
+        search.best = Slope("noise", value, tolerance, h)

@@ -122,28 +122,26 @@ def together(tape: Tape, along: Sequence[Taps], sizes: Sequence[Size], images: S
     )
 
 
-def read_places(tape: Tape, x: Operand, near: Neighbours) -> ir.Value:
-    """What is read of `x` (N, C, *sizes): (N, P, C)."""
-    return tape.ReduceSum(tape.Mul(_picked(tape, x, near), _columns(tape, near.weight, x)), [2], keepdims=0)
+def read_places(tape: Tape, x: Operand, near: Neighbours, sizes: Sequence[Size]) -> ir.Value:
+    """What is read of `x`, of `sizes` (N, C, ...): (N, P, C)."""
+    picked = _picked(tape, x, near, sizes)
+    return tape.ReduceSum(tape.Mul(picked, _columns(tape, near.weight, picked)), [2], keepdims=0)
 
 
-def spread_places(tape: Tape, g: ir.Value, near: Neighbours, x: Operand) -> ir.Value:
-    """The transpose of `read_places`: each of `g` (N, P, C) is added to the pixels it was read from, shaped as `x`."""
-    wide = tape.widened(g)
-    shares = tape.Mul(tape.Unsqueeze(wide, [2]), _columns(tape, near.weight, wide))
-    sizes = tape.sizes(x)
-    n, channels, spatial = sizes[0], sizes[1], product(sizes[2:])
-    rows = tape.zeros(tape.ints([n * spatial, channels]), wide)
+def spread_places(tape: Tape, g: ir.Value, near: Neighbours, sizes: Sequence[Size]) -> ir.Value:
+    """The transpose of `read_places`: each of `g` (N, P, C) is added to the pixels it was read from; (N, C, pixels)."""
+    shares = tape.Mul(tape.Unsqueeze(g, [2]), _columns(tape, near.weight, g))
+    n, channels, spatial = sizes[0], sizes[1], product(list(sizes[2:]))
+    rows = tape.zeros(tape.ints([n * spatial, channels]), g)
     summed = tape.ScatterND(rows, tape.Unsqueeze(near.row, [-1]), shares, reduction="add")
-    images = tape.Transpose(tape.Reshape(summed, [n, spatial, channels]), perm=[0, 2, 1])
-    return tape.reshape_like(images, x)
+    return tape.Transpose(tape.Reshape(summed, [n, spatial, channels]), perm=[0, 2, 1])
 
 
-def place_gradients(tape: Tape, g: ir.Value, near: Neighbours, x: Operand) -> list[ir.Value]:
+def place_gradients(
+    tape: Tape, g: ir.Value, x: Operand, near: Neighbours, sizes: Sequence[Size]
+) -> list[ir.Value]:
     """The cotangents (N, P, 1) of the places along each axis, for those `g` (N, P, C) of what was read there."""
-    wide = tape.widened(g)
-    picked = tape.cast_like(_picked(tape, x, near), wide)
-    along = tape.ReduceSum(tape.Mul(picked, tape.Unsqueeze(wide, [2])), [3], keepdims=0)
+    along = tape.ReduceSum(tape.Mul(_picked(tape, x, near, sizes), tape.Unsqueeze(g, [2])), [3], keepdims=0)
     return [
         tape.ReduceSum(tape.Mul(along, tape.cast_like(slope, along)), [2], keepdims=1)
         for slope in near.slopes
@@ -191,12 +189,10 @@ def _reflected(tape: Tape, index: ir.Value, size: Size, aligned: bool) -> ir.Val
     return tape.Min(phase, mirrored if aligned else tape.Sub(mirrored, 1))
 
 
-def _picked(tape: Tape, x: Operand, near: Neighbours) -> ir.Value:
+def _picked(tape: Tape, x: Operand, near: Neighbours, sizes: Sequence[Size]) -> ir.Value:
     """Every neighbour of every place: (N, P, taps, C)."""
-    channels = tape.size(x, 1)
-    rank = tape.rank(x)
-    rows = tape.Reshape(tape.Transpose(x, perm=[0, *range(2, rank), 1]), [-1, channels])
-    return tape.Gather(rows, near.row)
+    rows = tape.Transpose(tape.widened(x), perm=[0, *range(2, len(sizes)), 1])
+    return tape.Gather(tape.Reshape(rows, [-1, sizes[1]]), near.row)
 
 
 def _columns(tape: Tape, weight: ir.Value, like: Operand) -> ir.Value:

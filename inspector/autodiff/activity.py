@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
+from inspector.autodiff.bodies import Flow, captured, flows
 from inspector.autodiff.nondifferentiable import ZERO_DERIVATIVE
-from inspector.autodiff.table import RuleTable
 from inspector.surgery import reads
 
-__all__ = ["active_values", "carries", "nodes_between", "path_through"]
+if TYPE_CHECKING:
+    from inspector.autodiff.table import RuleTable
+
+__all__ = ["active_inside", "active_values", "carries", "nodes_between", "path_through"]
 
 
 def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: RuleTable) -> set[ir.Value]:
@@ -23,9 +27,33 @@ def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: 
     active = set(sources)
     for node in nodes:
         if carries(node, active, rules):
-            lacks = rules.lacks(node)
-            active.update(output for output in node.outputs if lacks or _may_vary(output))
+            active.update(_active_outputs(node, active, rules))
     return active
+
+
+def active_inside(node: ir.Node, flow: Flow, active: Collection[ir.Value], rules: RuleTable) -> set[ir.Value]:
+    """The tensors in the body of `flow` with a derivative, given those outside; also by way of earlier iterations."""
+    sources = {value for value in captured(node) if value in active}
+    sources |= {inside for given, inside in flow.entries if given in active and _may_vary(inside)}
+    nodes = list(flow.body)
+    while True:
+        found = active_values(nodes, sources, rules)
+        returned = {again for output, again in flow.carried if output in found}
+        if returned <= sources:
+            return found
+        sources |= returned
+
+
+def _active_outputs(node: ir.Node, active: Collection[ir.Value], rules: RuleTable) -> Iterator[ir.Value]:
+    lacks = rules.lacks(node)
+    ways = [] if lacks else flows(node)
+    for flow in ways:
+        inside = active_inside(node, flow, active, rules)
+        # where the body does not run at all, what goes in comes out
+        unchanged = {output for output, again in flow.carried if again in inside}
+        yield from (result for output, result in flow.results if output in inside or output in unchanged)
+    if not ways:
+        yield from (output for output in node.outputs if lacks or _may_vary(output))
 
 
 def carries(node: ir.Node, active: Collection[ir.Value], rules: RuleTable) -> bool:

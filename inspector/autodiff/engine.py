@@ -7,16 +7,16 @@ pulls that back to the inputs; add up what arrives at each tensor. Rules write n
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import onnx
 import onnx_ir as ir
 
-from inspector.autodiff.activity import active_values, carries, nodes_between, path_through
-from inspector.autodiff.broadcasting import BROADCASTING, dims, unbroadcast
-from inspector.autodiff.nondifferentiable import REFUSED
+from inspector.autodiff.activity import active_values, nodes_between
+from inspector.autodiff.backward import Blocked, pull_back
+from inspector.autodiff.carried import infer_bodies
+from inspector.autodiff.history import remember
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
 from inspector.errors import ModelError, NotDifferentiable
@@ -61,17 +61,21 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     model = _expand(infer_types(copy(model)), outputs, wrt, rules)
     graph = model.graph
     graph.sort()
+    tape = Tape(graph, rules=rules)
+    remember(tape, _between(graph, outputs, wrt, rules))
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
     nodes = list(graph)
-    active = active_values(nodes, sources, rules)
-    tape = Tape(graph, wanted=active)
+    tape.wanted = active_values(nodes, sources, rules)
     seeds: dict[ir.Value, ir.Value] = {
         target: ir.Value(name=f"cotangent.{target.name}", shape=target.shape, type=target.type)
         for target in targets
     }
-    gradients = pull_back(tape, nodes, seeds, sources, active, rules)
+    try:
+        gradients = pull_back(tape, nodes, seeds, sources)
+    except Blocked as blocked:
+        raise blocked.told() from None
     results: list[ir.Value] = []
     for source in sources:
         found = gradients.get(source)
@@ -85,55 +89,6 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     return model
 
 
-def pull_back(
-    tape: Tape,
-    nodes: Sequence[ir.Node],
-    seeds: dict[ir.Value, ir.Value],
-    sources: Sequence[ir.Value],
-    active: Collection[ir.Value],
-    rules: RuleTable,
-) -> dict[ir.Value, ir.Value]:
-    """Walk `nodes` backwards from the cotangents `seeds`; the total cotangent of each tensor reached.
-
-    Only what is `active` is followed: the tensors that depend on one of `sources`.
-    """
-    arrived = {target: [seed] for target, seed in seeds.items()}
-    totals: dict[ir.Value, ir.Value] = {}
-
-    def total(value: ir.Value) -> ir.Value | None:
-        if value in arrived:
-            totals[value] = functools.reduce(tape.Add, arrived.pop(value))
-        return totals.get(value)
-
-    for node in reversed(nodes):
-        cotangents = [total(output) for output in node.outputs]
-        if not carries(node, active, rules) or all(cotangent is None for cotangent in cotangents):
-            continue
-        if rules.lacks(node):
-            raise _not_differentiable(node, nodes, sources, seeds)
-        pulled = rules[node.domain, node.op_type](tape, node, cotangents)
-        if len(pulled) != len(node.inputs):
-            raise TypeError(
-                f"the rule of {node.op_type} gave {len(pulled)} cotangents for {len(node.inputs)} inputs"
-            )
-        for value, g in zip(node.inputs, pulled, strict=True):
-            if value is not None and g is not None and value in active:
-                arrived.setdefault(value, []).append(_conform(tape, node, value, g))
-    for source in sources:
-        total(source)
-    return totals
-
-
-def _conform(tape: Tape, node: ir.Node, value: ir.Value, g: ir.Value) -> ir.Value:
-    """`g` with the shape and dtype of `value`, whose cotangent it is."""
-    repeated = node.domain == "" and node.op_type in BROADCASTING
-    summed = unbroadcast(tape, g, dims(node.outputs[0]), value) if repeated else g
-    result = tape.cast(summed, value.dtype)
-    if result.shape is None:
-        result.shape = value.shape
-    return result
-
-
 def _expand(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> ir.Model:
     """Replace operators without a rule by the body that the standard defines them by, where it has one.
 
@@ -141,12 +96,17 @@ def _expand(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: 
     """
     graph = model.graph
     while True:
-        sources = [find_value(graph, name) for name in wrt]
-        targets = [find_value(graph, name) for name in outputs]
-        between = nodes_between(list(graph), sources, targets, rules)
+        between = _between(graph, outputs, wrt, rules)
         if not expand_functions(model, [node for node in between if rules.lacks(node)]):
+            infer_bodies(model)
             return model
         infer_types(model)
+
+
+def _between(graph: ir.Graph, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> list[ir.Node]:
+    sources = [find_value(graph, name) for name in wrt]
+    targets = [find_value(graph, name) for name in outputs]
+    return nodes_between(list(graph), sources, targets, rules)
 
 
 def _floating(graph: ir.Graph, name: str) -> ir.Value:
@@ -163,15 +123,3 @@ def _refuse_taken_names(graph: ir.Graph, added: Sequence[ir.Value]) -> None:
     for value in added:
         if value.name in existing:
             raise ModelError(f"the model already has a tensor named {value.name!r}; rename it first")
-
-
-def _not_differentiable(
-    node: ir.Node, nodes: Sequence[ir.Node], sources: Sequence[ir.Value], targets: Iterable[ir.Value]
-) -> NotDifferentiable:
-    operator = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-    reason = REFUSED.get((node.domain, node.op_type), "there is no rule for it")
-    path = " -> ".join(path_through(node, nodes, sources, targets))
-    return NotDifferentiable(
-        f"no derivative for operator {operator} (node {node.name!r}): {reason}. It lies on the path {path}. "
-        f"Choose a layer after it, or give a rule: RULES.override({node.op_type}=...)"
-    )

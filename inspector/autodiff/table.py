@@ -58,6 +58,11 @@ RULES = RuleTable(
             rules.movement.RULES,
             rules.indexing.RULES,
             rules.resizing.RULES,
+            rules.attention.RULES,
+            rules.contraction.RULES,
+            rules.scattering.RULES,
+            rules.spectral.RULES,
+            rules.control_flow.RULES,
             rules.sampling.RULES,
         )
         for op_type, rule in family.items()

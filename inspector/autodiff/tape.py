@@ -7,15 +7,22 @@ neighbour), sequences of sizes (which become an int64 vector) or arrays. Nothing
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Int, Size
+from inspector.autodiff.types import type_of_output
 from inspector.errors import ModelError
+from inspector.surgery import keep_needed
+
+if TYPE_CHECKING:
+    from inspector.autodiff.table import RuleTable
 
 __all__ = ["Operand", "Pullback", "Tape", "Values"]
 
@@ -27,36 +34,25 @@ Values: TypeAlias = Sequence[Operand]
 
 _SMALL = 4096  # elements that may as well be written into the file
 _NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
-_BOOLEAN = frozenset(
-    ["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor"]
-)
-_INTEGER = frozenset(["ArgMax", "ArgMin", "NonZero", "Shape", "Size"])
-_MOVING = [
-    "Expand",
-    "Gather",
-    "GatherElements",
-    "Pad",
-    "Reshape",
-    "ScatterElements",
-    "Slice",
-    "Squeeze",
-    "Unsqueeze",
-]
 
 
 class Tape:
     """Nodes and constants to be added to `graph`, in order of emission, under names that are free there.
 
-    `wanted` are the tensors whose cotangents are of use.
+    `wanted` are the tensors whose cotangents are of use; `rules` differentiate the bodies of control flow.
     """
 
-    def __init__(self, graph: ir.Graph, wanted: Collection[ir.Value] = ()) -> None:
+    def __init__(
+        self, graph: ir.Graph, wanted: Collection[ir.Value] = (), rules: RuleTable | None = None
+    ) -> None:
         self.nodes: list[ir.Node] = []
-        self._wanted = wanted
+        self.opset = graph.opset_imports.get("", 18)
+        self.wanted = wanted
+        self._rules = rules
         self._names = _free_names(graph)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
-        self._shapes: dict[ir.Value, ir.Value] = {}
-        self._sizes: dict[tuple[ir.Value, int], Int] = {}
+        self._shapes: MutableMapping[ir.Value, ir.Value] = {}
+        self._sizes: MutableMapping[tuple[ir.Value, int], Int] = {}
 
     # --- nodes -------------------------------------------------------------------------------------------
 
@@ -78,17 +74,48 @@ class Tape:
         node = ir.node(op_type, values, attributes, num_outputs=outputs, name=name)
         for index, output in enumerate(node.outputs):
             output.name = f"{name}.{index}" if index else name
-            output.type = ir.TensorType(_dtype_of_output(op_type, index, node, dtype))
+            output.type = type_of_output(node, index, dtype)
         self.nodes.append(node)
         return node.outputs
 
     def wants(self, value: Operand) -> bool:
         """Whether the cotangent of `value` is of use: a rule may leave out one that is not (it may also give it)."""
-        return value in self._wanted
+        return value in self.wanted
 
     def name(self, stem: str) -> str:
         """A name that no value or node of the graph has."""
         return next(self._names).format(stem)
+
+    # --- bodies ------------------------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> RuleTable:
+        """The derivative of each operator, for rules of nodes that hold other nodes."""
+        if self._rules is None:
+            raise TypeError("this tape was made without rules: it writes no gradients of sub-graphs")
+        return self._rules
+
+    def inner(self, wanted: Collection[ir.Value] = ()) -> Tape:
+        """A tape for the body of a node that is emitted later: it reads what this one does, and shares its names."""
+        tape = copy.copy(self)
+        tape.nodes, tape.wanted = [], wanted
+        tape._shapes, tape._sizes = ChainMap({}, self._shapes), ChainMap({}, self._sizes)
+        return tape
+
+    def like(self, value: Operand, stem: str = "value") -> ir.Value:
+        """A tensor of the type and shape of `value` that no node computes: an input of a body."""
+        value = _given(value)
+        return ir.Value(name=self.name(stem), shape=value.shape, type=value.type)
+
+    def body(self, inputs: Sequence[ir.Value], outputs: Sequence[ir.Value]) -> ir.Graph:
+        """The graph of what was written on this tape, as far as `outputs` need it."""
+        written = {output for node in self.nodes for output in node.outputs}
+        results: list[ir.Value] = []
+        for output in outputs:
+            # a body computes its outputs itself, and no two of them are one
+            results.append(output if output in written and output not in results else self.Identity(output))
+            results[-1].type = output.type
+        return ir.Graph(inputs, results, nodes=keep_needed(self.nodes, results), name=self.name("body"))
 
     # --- constants ---------------------------------------------------------------------------------------
 
@@ -237,21 +264,6 @@ def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
     floating = [dtype for dtype in dtypes if dtype.is_floating_point()]
     numeric = [dtype for dtype in dtypes if dtype != ir.DataType.BOOL]
     return next(iter([*floating, *numeric]), ir.DataType.INT64)
-
-
-def _dtype_of_output(op_type: str, index: int, node: ir.Node, dtype: ir.DataType) -> ir.DataType:
-    if op_type in _BOOLEAN:
-        return ir.DataType.BOOL
-    if op_type in _INTEGER or (op_type == "MaxPool" and index == 1):
-        return ir.DataType.INT64
-    if op_type == "Cast":
-        return ir.DataType(node.attributes["to"].as_int())
-    if op_type == "ConstantOfShape":
-        return node.attributes["value"].as_tensor().dtype
-    first = node.inputs[0]
-    if op_type in _MOVING and first is not None and first.dtype is not None:
-        return first.dtype
-    return dtype
 
 
 def _free_names(graph: ir.Graph) -> Iterator[str]:

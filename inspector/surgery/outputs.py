@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import onnx_ir as ir
 
 from inspector.surgery.copying import copy
-from inspector.surgery.lookup import find_value
+from inspector.surgery.lookup import find_value, reads
 
-__all__ = ["add_nodes", "expose"]
+__all__ = ["add_nodes", "expose", "keep_needed"]
 
 
 def expose(model: ir.Model, names: Iterable[str]) -> ir.Model:
@@ -33,18 +33,34 @@ def add_nodes(graph: ir.Graph, nodes: Sequence[ir.Node], outputs: Sequence[ir.Va
     `nodes` stand in topological order and belong to no graph yet; those that nothing needs are detached
     from the tensors they read.
     """
+    for node in keep_needed(nodes, outputs):
+        for value in reads(node):
+            if value.const_value is not None and value.graph is None:
+                graph.register_initializer(value)
+        graph.append(node)
+    graph.outputs.extend(outputs)
+
+
+def keep_needed(nodes: Sequence[ir.Node], outputs: Iterable[ir.Value]) -> list[ir.Node]:
+    """Those of `nodes`, in their order, that `outputs` need; the others are detached from the tensors they read.
+
+    `nodes` stand in topological order and belong to no graph yet.
+    """
     needed = {output.producer() for output in outputs}
     kept: list[ir.Node] = []
     for node in reversed(nodes):
         if node in needed:
             kept.append(node)
-            needed.update(value.producer() for value in node.inputs if value is not None)
+            needed.update(value.producer() for value in reads(node))
         else:
-            for index in range(len(node.inputs)):
-                node.replace_input_with(index, None)
-    for node in reversed(kept):
-        for value in node.inputs:
-            if value is not None and value.const_value is not None and value.graph is None:
-                graph.register_initializer(value)
-        graph.append(node)
-    graph.outputs.extend(outputs)
+            _detach(node)
+    return kept[::-1]
+
+
+def _detach(node: ir.Node) -> None:
+    for index in range(len(node.inputs)):
+        node.replace_input_with(index, None)
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            for inner in attribute.as_graph():
+                _detach(inner)

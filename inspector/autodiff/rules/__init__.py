@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from inspector.autodiff.rules import (
     activations,
+    attention,
+    contraction,
+    control_flow,
     convolution,
     elementwise,
     indexing,
@@ -14,10 +17,15 @@ from inspector.autodiff.rules import (
     reduction,
     resizing,
     sampling,
+    scattering,
+    spectral,
 )
 
 __all__ = [
     "activations",
+    "attention",
+    "contraction",
+    "control_flow",
     "convolution",
     "elementwise",
     "indexing",
@@ -28,4 +36,6 @@ __all__ = [
     "reduction",
     "resizing",
     "sampling",
+    "scattering",
+    "spectral",
 ]

@@ -11,15 +11,19 @@ from __future__ import annotations
 from onnx.reference.op_run import OpRun
 
 from inspector.check.kernels import (
+    control_flow,
     convolution,
+    deformable,
     elementwise,
     indexing,
     normalisation,
     padding,
     pooling,
     quantisation,
+    regions,
     resizing,
     sampling,
+    unfolding,
 )
 from inspector.check.kernels.call import Kernel, operator
 
@@ -47,7 +51,12 @@ KERNELS: dict[str, Kernel] = {
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,
     "DequantizeLinear": quantisation.dequantize_linear,
+    "Col2Im": unfolding.col2im,
+    "DeformConv": deformable.deform_conv,
     "GridSample": sampling.grid_sample,
+    "MaxRoiPool": regions.max_roi_pool,
+    "MaxUnpool": unfolding.max_unpool,
+    "RoiAlign": regions.roi_align,
     "Resize": resizing.resize,
     "Upsample": resizing.upsample,
     "GatherElements": indexing.gather_elements,
@@ -56,4 +65,8 @@ KERNELS: dict[str, Kernel] = {
     "ScatterND": indexing.scatter_nd,
 }
 
-OPERATORS: tuple[type[OpRun], ...] = tuple(operator(name, kernel) for name, kernel in KERNELS.items())
+OPERATORS: tuple[type[OpRun], ...] = (
+    *(operator(name, kernel) for name, kernel in KERNELS.items()),
+    control_flow.Loop,
+    control_flow.Scan,
+)

@@ -39,11 +39,16 @@ class Case:
     newest: int = 26
     """The newest opset with this form of the operator that onnxruntime runs."""
     note: str = ""
+    captured: int = 0
+    """How many of `inputs`, the last ones, are not the node's: its bodies read them by their names, x<number>."""
 
     @property
     def name(self) -> str:
         shapes = ",".join(_described(x) for x in self.inputs)
-        options = ",".join(f"{name}={value}" for name, value in self.attributes.items())
+        options = ",".join(
+            f"{name}={value.name if isinstance(value, onnx.GraphProto) else value}"
+            for name, value in self.attributes.items()
+        )
         results = f"->{self.outputs}" if self.outputs > 1 else ""
         version = f"@{self.opset}" if self.opset != 18 else ""
         return f"{self.op}({shapes};{options}{self.note}){results}{version}".replace(" ", "").replace(
@@ -71,7 +76,8 @@ class Case:
         """The model; `dynamic` gives every axis of every input a symbol of its own."""
         names = ["" if x is None else f"x{i}" for i, x in enumerate(self.inputs)]
         results = [f"y{i}" for i in range(self.outputs)]
-        node = helper.make_node(self.op, names, results, name=f"the_{self.op}", **self.attributes)
+        read = names[: len(names) - self.captured]
+        node = helper.make_node(self.op, read, results, name=f"the_{self.op}", **self.attributes)
         graph_inputs = [
             helper.make_tensor_value_info(
                 name,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from . import (
+    cases_control,
     cases_elementwise,
     cases_linear,
     cases_movement,
     cases_reduction,
     cases_resize,
     cases_sampling,
+    cases_standard,
     cases_windows,
 )
 from .case import Case
 
 CASES: tuple[Case, ...] = (
+    *cases_standard.CASES,
     *cases_elementwise.CASES,
+    *cases_control.CASES,
     *cases_linear.CASES,
     *cases_windows.CASES,
     *cases_sampling.CASES,

@@ -229,16 +229,6 @@ def test_rounding_operators_are_refused_with_their_reason() -> None:
         vjp(model, ["y"], ["x"])
 
 
-def test_a_branch_that_captures_the_tensor_is_refused_not_ignored() -> None:
-    model = model_of(
-        "{ y = If(c) <then_branch = t () => (float[n,3] p) { p = Exp(x) },"
-        " else_branch = e () => (float[n,3] q) { q = Sin(x) }> }",
-        "float[n,3] x, bool c",
-    )
-    with pytest.raises(NotDifferentiable, match="If"):
-        vjp(model, ["y"], ["x"])
-
-
 # --- the table -------------------------------------------------------------------------------------------
 
 

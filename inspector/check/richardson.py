@@ -1,12 +1,12 @@
 """Slopes from single-precision values: several step sizes, and the one that leaves the least doubt.
 
 Float32 leaves noise of parts in 1e7 in a score, so steps are large (3e-2 of the tensor's magnitude, then half of it,
-and so on), and a network has kinks between the points nearly always. Each step h gives, with twice that step, the
-central difference extrapolated to fourth order (Richardson: the error's h^2 term cancels) and four one-sided slopes. On
-a smooth function these change evenly; what their changes differ by, twice, bounds what kinks between the points can have
-moved the slope by (see `inspector.check.stencil`), and what the next larger step says differently is its truncation.
-The larger of them and the noise is the uncertainty, and the tolerance three times it. A doubt that is small by chance is
-caught by that of the neighbouring step. Above 2 % the direction counts as unresolved.
+nine times), and a network has kinks between the points nearly always. Each step h gives, with twice that step, the
+central difference extrapolated to fourth order (Richardson: the error's h^2 term cancels) and four one-sided slopes.
+On a smooth function these change evenly: what their changes differ by tells the kinks between the points, as in
+`inspector.check.stencil`; what the two central differences differ by bounds truncation. The larger of both, and the
+noise, is the uncertainty. The step with the least is used, and twice that uncertainty is the tolerance. Above 2 % the
+direction counts as unresolved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from inspector.check.stencil import Array, Score, Slope, line_points
 
 __all__ = ["extrapolate_slopes"]
 
-STEPS = 3e-2 * 0.5 ** np.arange(6)
+STEPS = 3e-2 * 0.5 ** np.arange(10)
 POINTS = np.concatenate([-STEPS, STEPS])
 COARSEST = 0.02
 """Relative tolerance above which a comparison would say too little."""
@@ -47,12 +47,11 @@ def _judge(values: Array, here: float, claim: float, noise: float) -> Slope:
     bent = np.ptp(changes, axis=0)
     truncated = np.abs(np.diff(central))
     doubt = np.maximum(bent, truncated)
-    doubt[1:] = np.maximum(doubt[1:], doubt[:-1])
     uncertainty = doubt + 2.5 * noise / h
     best = int(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)))
     value, step = float(extrapolated[best]), float(h[best])
     size = max(abs(value), claim)
-    tolerance = 3 * float(uncertainty[best]) / size if size else 0.0
+    tolerance = 2 * float(uncertainty[best]) / size if size else 0.0
     # the jump between the one-sided slopes: it halves with the step on a smooth function, and stays at a kink
     jump = np.abs(ahead - 2 * here + behind) / STEPS
     persists = jump[best + 1] > 0.75 * jump[best] and jump[best + 1] > 8 * noise / step

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx.helper import make_attribute
 from onnx.numpy_helper import from_array, to_array
 
 __all__ = ["to_double", "widen"]
@@ -17,6 +18,17 @@ _NARROW = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT1
 _TYPE_ATTRIBUTES = frozenset(
     {"to", "dtype", "output_datatype", "output_dtype", "stash_type", "softmax_precision"}
 )
+
+# operators that make float32 where no attribute says what they make, and that attribute
+_DEFAULTS = {
+    "ConstantOfShape": "value",
+    "RandomNormal": "dtype",
+    "RandomUniform": "dtype",
+    "BlackmanWindow": "output_datatype",
+    "HammingWindow": "output_datatype",
+    "HannWindow": "output_datatype",
+    "MelWeightMatrix": "output_datatype",
+}
 
 
 def to_double(model: ModelProto) -> ModelProto:
@@ -75,6 +87,10 @@ def _nodes(nodes: Iterable[NodeProto]) -> None:
         if node.op_type == "Constant":
             for attribute in node.attribute:
                 _constant(attribute)
+        name = _DEFAULTS.get(node.op_type)
+        if name is not None and all(attribute.name != name for attribute in node.attribute):
+            default = from_array(np.zeros(1)) if name == "value" else TensorProto.DOUBLE
+            node.attribute.append(make_attribute(name, default))
 
 
 def _attribute(attribute: AttributeProto) -> None:

@@ -74,6 +74,14 @@ def test_branches_and_functions_are_widened() -> None:
     assert y[0] == np.float64(np.float32(0.3)) * np.float64(np.float32(0.1))
 
 
+def test_what_is_float32_by_default_is_double() -> None:
+    body = "size = Constant<value_ints=[4]>() z = ConstantOfShape(size) w = HannWindow(n) s = Add(z, w) y = Add(s, x)"
+    (y,) = Float64Evaluator(model("float[N] x, int64 n => float[N] y", body)).run(
+        None, {"x": np.zeros(4), "n": np.array(4)}
+    )
+    np.testing.assert_allclose(y, np.sin(np.pi * np.arange(4) / 4) ** 2, atol=1e-16)
+
+
 def test_a_model_of_onnx_ir_is_taken_too() -> None:
     proto = model("float[N] x => float[N] y", "y = Exp(x)")
     assert Float64Evaluator(ir.from_proto(proto)).run(None, {"x": np.array([1.0])})[0][0] == math.e

@@ -18,7 +18,7 @@ ZERO_DERIVATIVE = MappingProxyType(
         for reason, op_types in {
             _COMPARISON: "And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor",
             _STEP: "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil Floor Hardmax Round Sign",
-            _INDEX: "ArgMax ArgMin NonMaxSuppression NonZero OneHot Unique",
+            _INDEX: "ArgMax ArgMin NonMaxSuppression NonZero",
             _SHAPE: "ConstantOfShape EyeLike Shape Size",
             _RANDOM: "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
         }.items()

@@ -144,6 +144,9 @@ def softsign(tape: Tape, x: Operand, y: ir.Value) -> ir.Value:
 def softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (y,) = cotangents, node.outputs
     axis = node.attributes.get_int("axis", -1)
+    if any(use.node.op_type == "IsNaN" for use in y.uses()):
+        # a row of nothing but -inf has no softmax; a graph that looks for that puts something else in its place
+        y = tape.Where(tape.IsNaN(y), 0, y)
     weighted = tape.Mul(g, y)
     return [tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [axis], keepdims=1)))]
 

@@ -119,7 +119,24 @@ def dropout(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         kept = tape.Or(tape.Not(tape.Equal(y, 0)), tape.Equal(x, 0))
     scale = tape.Div(1, tape.Sub(1, tape.CastLike(0.5 if ratio is None else ratio, g)))
     scaled = tape.Mul(g, tape.Where(training, scale, 1))
-    return [tape.Where(kept, scaled, 0), *([None] * len(optional))]
+    gx = tape.Where(kept, scaled, 0)
+    gr: Operand = None
+    if ratio is not None and tape.wants(ratio):
+        # which elements are kept does not change for a small change of the ratio; by how much they grow does
+        moved = tape.ReduceSum(tape.Mul(tape.widened(gx), tape.widened(x)), keepdims=0)
+        gr = tape.Where(training, tape.Mul(moved, tape.cast_like(scale, moved)), 0)
+        gr = tape.reshape_like(gr, ratio)
+    return [gx, *[gr, None][: len(optional)]]
+
+
+def range_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Start + i * delta: the limit only says how many."""
+    (g,) = cotangents
+    wide = tape.widened(g)
+    steps = tape.cast_like(tape.Range(0, tape.Size(g), 1), wide)
+    start, _, delta = node.inputs
+    gs = tape.reshape_like(tape.ReduceSum(wide, keepdims=0), start)
+    return [gs, None, tape.reshape_like(tape.ReduceSum(tape.Mul(wide, steps), keepdims=0), delta)]
 
 
 RULES: dict[str, Pullback] = {
@@ -148,6 +165,7 @@ RULES: dict[str, Pullback] = {
     "Mul": mul,
     "Neg": neg,
     "Pow": power,
+    "Range": range_,
     "Reciprocal": unary(lambda tape, x, y: tape.Neg(tape.Mul(y, y))),
     "Sin": unary(lambda tape, x, y: tape.Cos(x)),
     "Sinh": unary(lambda tape, x, y: tape.Cosh(x)),

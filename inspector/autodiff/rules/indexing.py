@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.rules.movement import rearranged
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.tape import Pullback, Tape, Values
-from inspector.errors import NotDifferentiable
 
 
 def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -22,7 +22,8 @@ def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         g = tape.Transpose(g, perm=[*range(axis, axis + width), *range(axis), *behind])
     wide = tape.widened(g)
     zeros = tape.zeros(tape.ints([sizes[axis], *(sizes[other] for other in others)]), wide)
-    gx = tape.ScatterND(zeros, tape.Unsqueeze(indices, [-1]), wide, reduction="add")
+    places = tape.Unsqueeze(tape.cast(indices, ir.DataType.INT64), [-1])
+    gx = tape.ScatterND(zeros, places, wide, reduction="add")
     if axis:
         front = [axis, *others]
         gx = tape.Transpose(gx, perm=[front.index(each) for each in range(rank)])
@@ -43,32 +44,27 @@ def gather_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [tape.ScatterND(tape.zeros(tape.shape(x), wide), indices, wide, reduction="add"), None]
 
 
-def scatter_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    (g,), (_, indices, updates) = cotangents, node.inputs
-    axis = node.attributes.get_int("axis", 0)
-    g_updates = tape.GatherElements(g, indices, axis=axis)
-    if _adds(node):
-        return [g, None, g_updates]
-    return [tape.ScatterElements(g, indices, tape.zeros_like(updates), axis=axis), None, g_updates]
+def one_hot(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """To the two values: what the marked places got, and what the others got."""
+    (g,), (indices, depth, _) = cotangents, node.inputs
+    wide = tape.widened(g)
+    marks = tape.constant(np.array([0, 1], dtype=(wide.dtype or ir.DataType.FLOAT).numpy()))
+    marked = tape.OneHot(indices, depth, marks, axis=node.attributes.get_int("axis", -1))
+    on = tape.ReduceSum(tape.Mul(wide, marked), keepdims=0)
+    off = tape.Sub(tape.ReduceSum(wide, keepdims=0), on)
+    return [None, None, tape.Concat(tape.Reshape(off, [1]), tape.Reshape(on, [1]), axis=0)]
 
 
-def scatter_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    (g,), (_, indices, updates) = cotangents, node.inputs
-    g_updates = tape.GatherND(g, indices)
-    if _adds(node):
-        return [g, None, g_updates]
-    return [tape.ScatterND(g, indices, tape.zeros_like(updates)), None, g_updates]
-
-
-def _adds(node: ir.Node) -> bool:
-    """Whether updates add to what is there; otherwise they replace it, and no place is updated twice."""
-    reduction = node.attributes.get_string("reduction", "none")
-    if reduction in ("none", "add"):
-        return reduction == "add"
-    raise NotDifferentiable(
-        f"no derivative for operator {node.op_type} (node {node.name!r}) with reduction={reduction}: "
-        "only replacing and adding have a rule"
-    )
+def unique(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """To the elements (or slices) that are the one result; equal ones share."""
+    g, (x,), axis = cotangents[0], node.inputs, node.attributes.get_int("axis")
+    again = tape.op("Unique", x, outputs=4, axis=axis, sorted=node.attributes.get_int("sorted", 1))
+    _, _, inverse, counts = again
+    along = 0 if axis is None else axis % tape.rank(x)
+    lengths = tape.cast_like(counts, g)
+    if axis is not None:
+        lengths = tape.Reshape(lengths, [-1 if each == along else 1 for each in range(tape.rank(x))])
+    return [tape.reshape_like(tape.Gather(tape.Div(g, lengths), inverse, axis=along), x)]
 
 
 def top_k(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -81,7 +77,7 @@ RULES: dict[str, Pullback] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
-    "ScatterElements": scatter_elements,
-    "ScatterND": scatter_nd,
+    "OneHot": one_hot,
     "TopK": top_k,
+    "Unique": unique,
 }

@@ -62,7 +62,23 @@ def _reduced(tape: Tape, g: Operand, batch: Sequence[Dim], operand: Operand) -> 
     return tape.reshape_like(g, operand)
 
 
+def det(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """The matrix of cofactors (Jacobi's formula), also of a singular matrix: the cofactor of an element is the
+    determinant with the element's row replaced by a unit vector.
+    """
+    (g,), (x,) = cotangents, node.inputs
+    lead = tape.rank(x) - 2
+    index = tape.Range(0, tape.Squeeze(tape.ints([tape.size(x, -1)]), [0]), 1)
+    unit = tape.Equal(tape.Unsqueeze(index, [1]), tape.Unsqueeze(index, [0]))
+    # (..., row, column, rows of the matrix, columns of the matrix)
+    row = tape.Unsqueeze(unit, [1, 3])
+    vector = tape.Unsqueeze(tape.cast_like(unit, x), [0, 2])
+    cofactors = tape.Det(tape.Where(row, vector, tape.Unsqueeze(x, [lead, lead + 1])))
+    return [tape.Mul(tape.Unsqueeze(g, [lead, lead + 1]), cofactors)]
+
+
 RULES: dict[str, Pullback] = {
+    "Det": det,
     "Gemm": gemm,
     "MatMul": matmul,
 }

@@ -90,6 +90,30 @@ def cum_sum(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     ]
 
 
+def cum_prod(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """As a sum over what follows of g * y / x, without dividing by zero.
+
+    From the first zero on every product is zero; only through that zero itself do the later ones move, and by as
+    much as they were with a one in its place.
+    """
+    (g,), (x, axis) = cotangents, node.inputs
+    exclusive, reverse = node.attributes.get_int("exclusive", 0), node.attributes.get_int("reverse", 0)
+    x, g = tape.widened(x), tape.widened(g)
+    zero = tape.Equal(x, 0)
+    zeros = tape.CumSum(tape.cast_like(zero, x), axis, reverse=reverse)
+    first = tape.And(zero, tape.Equal(zeros, 1))
+
+    def following(factors: Operand) -> ir.Value:
+        products = tape.CumProd(factors, axis, exclusive=exclusive, reverse=reverse)
+        return tape.CumSum(tape.Mul(g, products), axis, exclusive=exclusive, reverse=1 - reverse)
+
+    before = tape.Div(following(x), tape.Where(zero, 1, x))
+    return [
+        tape.Where(tape.Equal(zeros, 0), before, tape.Where(first, following(tape.Where(first, 1, x)), 0)),
+        None,
+    ]
+
+
 def _reduced_axes(tape: Tape, node: ir.Node, x: Operand) -> list[int] | None:
     """The axes that are reduced; None where only a run can tell."""
     axes = node.inputs[1] if len(node.inputs) > 1 else None
@@ -118,6 +142,7 @@ def _l2(tape: Tape, g: Operand, x: Operand, y: Operand) -> ir.Value:
 
 
 RULES: dict[str, Pullback] = {
+    "CumProd": cum_prod,
     "CumSum": cum_sum,
     "ReduceL1": reduction(lambda tape, g, x, y: tape.Mul(g, tape.Sign(x))),
     "ReduceL2": reduction(_l2),

@@ -61,6 +61,8 @@ KERNELS: dict[str, Kernel] = {
     "Upsample": resizing.upsample,
     "GatherElements": indexing.gather_elements,
     "GatherND": indexing.gather_nd,
+    "OneHot": indexing.one_hot,
+    "Scatter": indexing.scatter_elements,
     "ScatterElements": indexing.scatter_elements,
     "ScatterND": indexing.scatter_nd,
 }

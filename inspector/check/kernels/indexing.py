@@ -6,7 +6,7 @@ import numpy as np
 
 from inspector.check.kernels.call import Array, Call
 
-__all__ = ["gather_elements", "gather_nd", "scatter_elements", "scatter_nd"]
+__all__ = ["gather_elements", "gather_nd", "one_hot", "scatter_elements", "scatter_nd"]
 
 _REDUCTIONS: dict[str, np.ufunc] = {
     "add": np.add,
@@ -46,6 +46,17 @@ def gather_nd(_: Call, data: Array, indices: Array, *, batch_dims: int = 0) -> A
     tail = indices.ndim - 1 - batch_dims
     lead = [b.reshape(b.shape + (1,) * tail) for b in batch]
     result: Array = data[(*lead, *np.moveaxis(indices, -1, 0))]
+    return result
+
+
+def one_hot(_: Call, indices: Array, depth: Array, values: Array, *, axis: int = -1) -> Array:
+    """The depth may be a vector of one element."""
+    count = int(np.asarray(depth).reshape(-1)[0])
+    places = np.expand_dims(indices.astype(np.int64), axis % (indices.ndim + 1))
+    along = [-1 if each == axis % (indices.ndim + 1) else 1 for each in range(indices.ndim + 1)]
+    inside = (places >= -count) & (places < count)
+    marked = inside & (np.arange(count).reshape(along) == places % count)
+    result: Array = np.where(marked, values[1], values[0])
     return result
 
 

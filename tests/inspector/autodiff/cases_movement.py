@@ -90,6 +90,8 @@ CASES = (
     # indices
     Case("Gather", [normal(4, 3), ints(0, 2, 2)]),
     Case("Gather", [normal(4, 3), integers([[0, 2], [-1, 2]])]),
+    Case("Gather", [normal(4, 3), np.array([0, 2], dtype=np.int32)], note=" int32"),
+    Case("GatherElements", [normal(3, 2), np.array([[0, 2]], dtype=np.int32)], note=" int32"),
     Case("Gather", [normal(2, 4, 3), integers([[0, 2], [-1, 2]])], {"axis": 1}),
     Case("Gather", [normal(2, 4, 3), Fixed(np.array(1))], {"axis": -1}),
     Case("Gather", [normal(2, 4, 3), Fixed(np.array(0))], {"axis": 1}),

@@ -41,7 +41,7 @@ def infer_results(node: ir.Node, opsets: dict[str, int]) -> None:
     for output in unknown:
         if output.name in found:
             _know(output, found[output.name])
-    _rank_of_reshape(node)
+    _know_rank(node)
 
 
 def _type(value: ir.Value) -> onnx.TypeProto | None:
@@ -67,11 +67,17 @@ def _know(value: ir.Value, proto: onnx.TypeProto) -> None:
         )
 
 
-def _rank_of_reshape(node: ir.Node) -> None:
-    """A Reshape to a computed shape: its rank is the length of that vector."""
-    (result,) = node.outputs[:1]
-    if node.op_type not in ("Reshape", "Expand") or result.shape is not None or len(node.inputs) < 2:
+_SAME_RANK = frozenset(["AveragePool", "Conv", "ConvTranspose", "MaxPool", "Pad", "Resize", "Slice"])
+
+
+def _know_rank(node: ir.Node) -> None:
+    """The rank, where sizes that only a run knows keep inference from telling."""
+    result, first = node.outputs[0], node.inputs[0] if node.inputs else None
+    if result.shape is not None or first is None:
         return
-    lengths = None if node.inputs[1] is None else node.inputs[1].shape
-    if node.op_type == "Reshape" and lengths is not None and isinstance(lengths[0], int):
-        result.shape = ir.Shape([None] * lengths[0])
+    if node.op_type in _SAME_RANK and first.shape is not None:
+        result.shape = ir.Shape([None] * len(first.shape))
+    elif node.op_type == "Reshape" and node.inputs[1] is not None and node.inputs[1].shape is not None:
+        length = node.inputs[1].shape[0]
+        if isinstance(length, int):
+            result.shape = ir.Shape([None] * length)

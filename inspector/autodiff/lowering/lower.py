@@ -83,6 +83,8 @@ class _Walk:
             self.scope.reported = _reported(node)
             results = self._lowered(node)
             if results is None:
+                # sizes that were read before the lowering gave up may be read again
+                self._insert(graph, node, self.scope.nodes[start:])
                 infer_results(node, self.scope.opsets)
                 continue
             self._replace(graph, node, results, start)
@@ -100,17 +102,19 @@ class _Walk:
 
     def _replace(self, graph: ir.Graph, node: ir.Node, results: Sequence[Operand], start: int) -> None:
         finals = [
-            None if new is None else self._named(old, new, start)
+            self._named(old, new, start) if new is not None and old.name else None
             for old, new in zip(node.outputs, results, strict=True)
         ]
-        emitted = self.scope.nodes[start:]
-        for constant in _constants(emitted):
-            self.root.register_initializer(constant)
-        graph.insert_before(node, emitted)
+        self._insert(graph, node, self.scope.nodes[start:])
         for old, new in zip(node.outputs, finals, strict=True):
             if new is not None:
                 ir.convenience.replace_all_uses_with(old, new, replace_graph_outputs=True)
         graph.remove(node, safe=True)
+
+    def _insert(self, graph: ir.Graph, node: ir.Node, emitted: Sequence[ir.Node]) -> None:
+        for constant in _constants(emitted):
+            self.root.register_initializer(constant)
+        graph.insert_before(node, emitted)
 
     def _named(self, old: ir.Value, new: ir.Value, start: int) -> ir.Value:
         """`new` under the name of `old`, whose place it takes."""

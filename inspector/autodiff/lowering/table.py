@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import onnx_ir as ir
 
-from inspector.autodiff.lowering import quantised
+from inspector.autodiff.lowering import fused, quantised
 from inspector.autodiff.lowering.scope import Scope
 from inspector.autodiff.tape import Operand
 
@@ -23,5 +23,18 @@ QUANTISED: Mapping[tuple[str, str], Lowering] = MappingProxyType(
 )
 """Operators on integers by their float meaning: rounding is dropped, saturation kept."""
 
-FUSED: Mapping[tuple[str, str], Lowering] = MappingProxyType({})
+FUSED: Mapping[tuple[str, str], Lowering] = MappingProxyType(
+    {
+        key: each
+        for family in (
+            fused.activations,
+            fused.attention,
+            fused.moves,
+            fused.normalisation,
+            fused.products,
+            fused.rotary,
+        )
+        for key, each in family.LOWERINGS.items()
+    }
+)
 """Operators outside the standard by what they are made of: exact."""

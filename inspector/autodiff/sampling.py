@@ -22,6 +22,7 @@ from inspector.autodiff.tape import Operand, Tape
 __all__ = [
     "Neighbours",
     "Taps",
+    "count",
     "number",
     "place_gradients",
     "polynomial_taps",
@@ -58,6 +59,11 @@ class Neighbours:
 def number(tape: Tape, size: Size, like: Operand) -> ir.Value | float:
     """A size as an operand of floating-point arithmetic with `like`."""
     return tape.cast_like(size.value, like) if isinstance(size, Int) else float(size)
+
+
+def count(tape: Tape, size: Size) -> ir.Value:
+    """0, 1, ..., size - 1 in int64."""
+    return tape.Range(0, tape.Squeeze(size.value, [0]) if isinstance(size, Int) else size, 1)
 
 
 def polynomial_taps(
@@ -107,7 +113,7 @@ def together(tape: Tape, along: Sequence[Taps], sizes: Sequence[Size], images: S
     offsets = [
         tape.Mul(apart(taps.index, axis), tape.ints([pixels[axis]])) for axis, taps in enumerate(along)
     ]
-    start = tape.Mul(tape.Range(0, _scalar(tape, images), 1), tape.ints([product(list(sizes))]))
+    start = tape.Mul(count(tape, images), tape.ints([product(list(sizes))]))
     row = tape.Add(flat(functools.reduce(tape.Add, offsets)), tape.Reshape(start, [-1, 1, 1]))
     weights = [apart(taps.weight, axis) for axis, taps in enumerate(along)]
     slopes = [None if taps.slope is None else apart(taps.slope, axis) for axis, taps in enumerate(along)]
@@ -197,7 +203,3 @@ def _picked(tape: Tape, x: Operand, near: Neighbours, sizes: Sequence[Size]) -> 
 
 def _columns(tape: Tape, weight: ir.Value, like: Operand) -> ir.Value:
     return tape.cast_like(tape.Unsqueeze(weight, [-1]), like)
-
-
-def _scalar(tape: Tape, size: Size) -> ir.Value | int:
-    return tape.Squeeze(size.value, [0]) if isinstance(size, Int) else size

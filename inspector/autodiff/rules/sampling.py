@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from inspector.autodiff.sampling import (
+    count,
     number,
     place_gradients,
     polynomial_taps,
@@ -12,7 +13,7 @@ from inspector.autodiff.sampling import (
     spread_places,
     together,
 )
-from inspector.autodiff.sizes import Int, Size, product
+from inspector.autodiff.sizes import Size, product
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
@@ -107,20 +108,14 @@ def _tap_places(
     columns = tape.op("Split", offsets, axis=1 + rank, num_outputs=rank, outputs=rank)
     places = []
     for axis, column in enumerate(columns):
-        of_tap = tape.Mul(_count(tape, kernel[axis]), dilations[axis])
-        of_window = tape.Sub(tape.Mul(_count(tape, out[axis]), strides[axis]), pads[axis])
+        of_tap = tape.Mul(count(tape, kernel[axis]), dilations[axis])
+        of_window = tape.Sub(tape.Mul(count(tape, out[axis]), strides[axis]), pads[axis])
         base = tape.Add(
             tape.Reshape(of_tap, [-1, *[1] * (2 * rank - axis)]),
             tape.Reshape(of_window, [-1, *[1] * (rank - 1 - axis)]),
         )
         places.append(tape.Add(column, tape.cast_like(base, column)))
     return places
-
-
-def _count(tape: Tape, size: Size) -> ir.Value:
-    """0, 1, ..., size - 1."""
-    end = tape.Squeeze(size.value, [0]) if isinstance(size, Int) else size
-    return tape.Range(0, end, 1)
 
 
 RULES: dict[str, Pullback] = {

@@ -8,6 +8,7 @@ from . import (
     cases_linear,
     cases_movement,
     cases_reduction,
+    cases_regions,
     cases_resize,
     cases_sampling,
     cases_standard,
@@ -23,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *cases_windows.CASES,
     *cases_sampling.CASES,
     *cases_resize.CASES,
+    *cases_regions.CASES,
     *cases_reduction.CASES,
     *cases_movement.CASES,
 )

@@ -10,8 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inspector.check import GradientCheck
-from inspector.errors import InputError
-from inspector.explain import Explanation, check_gradient, collect_activations, default_layer, maximize
+from inspector.explain import (
+    Choice,
+    Explanation,
+    check_gradient,
+    collect_activations,
+    default_choice,
+    maximize,
+)
 from inspector.explain import explain as explain_objective
 from inspector.model import (
     Layer,
@@ -29,6 +35,7 @@ from inspector.objectives import (
     Head,
     Labels,
     Objective,
+    find_entry,
     read_heads,
     resolve,
     target_tensors,
@@ -41,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["Inspector"]
 
 Score = Literal["logit", "output"]
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 LayerSpec = str | int | Layer
 Inputs = ArrayLike | Mapping[str, ArrayLike]
 
@@ -133,12 +139,20 @@ class Inspector:
         return [layer for layer in self.model.layers if layer.index in found]
 
     def default_layer(self, target: AnyTargets = None, score: Score = "logit") -> Layer:
-        """The last spatial feature map on the way to `target`.
+        """Where CAM methods take their map from unless another layer is named: see `layer_choice`."""
+        return self.layer_choice(target, score).layer
+
+    def layer_choice(self, target: AnyTargets = None, score: Score = "logit") -> Choice:
+        """The default layer for `target`, what kind of model this was taken for, and why this layer.
+
+        `explain` knows the input, and with it the box that a detector's score belongs to: its layer may be another.
 
         Raises:
-            LayerNotFound: there is none.
+            LayerNotFound: no feature map leads to the target.
+            TargetError: no target is given and none is clear.
         """
-        return default_layer(self.model, target_tensors(target, self.model, self.heads(score), score))
+        tensors = target_tensors(target, self.model, self.heads(score), score)
+        return default_choice(self.evaluator, find_entry(self.model, tensors, pictures_first=True), tensors)
 
     # what it computes
 
@@ -191,7 +205,7 @@ class Inspector:
         """Images (n, C, H, W) that raise each channel's mean activation: see `inspector.explain.maximize`."""
         return maximize(
             self.evaluator,
-            self._image(),
+            find_entry(self.model, pictures_first=True).input,
             self.resolve_layer(layer),
             channels,
             steps,
@@ -235,7 +249,7 @@ class Inspector:
             x: an array, or one per input name.
             target: what is differentiated; a sequence: one per sample; None: each one's top class.
             wrt: a tensor's name, or whatever else names a layer; several: a dict by tensor name is returned; None: the
-                first floating-point input.
+                first floating-point input, else the first floating-point tensor after an integer input.
             score: "logit" steps back through a final Softmax, LogSoftmax or Sigmoid to its input; "output" does not.
 
         Raises:
@@ -244,7 +258,9 @@ class Inspector:
         """
         feeds = self._feeds(x)
         objective = self._objective(feeds, target, score)
-        names = [self._tensor(each) for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)]
+        names = [
+            self._tensor(each, objective) for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)
+        ]
         gradients = self.evaluator.gradients(feeds, objective, names).gradients
         return gradients[names[0]] if wrt is None or isinstance(wrt, str) else gradients
 
@@ -256,6 +272,7 @@ class Inspector:
         layer: LayerSpec | None = None,
         score: Score = "logit",
         check: bool = False,
+        tokens: str | None = None,
         **options: Any,
     ) -> Explanation:
         """A heatmap over the input of the evidence for `target`.
@@ -268,6 +285,8 @@ class Inspector:
             layer: for methods at a layer; None: the last spatial feature map on the way to the target.
             score: as for `gradient`.
             check: compare the gradient that the map rests on with finite differences of the file.
+            tokens: how a layer's token sequence is folded to a map, where the graph does not tell: "1+14x14" leaves out
+                one token and folds the rest to 14 x 14, "14x14+100" leaves out the last hundred.
             options: of the method.
 
         Raises:
@@ -275,14 +294,16 @@ class Inspector:
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
         feeds = self._feeds(x)
+        objective = self._objective(feeds, target, score)
         return explain_objective(
             self.evaluator,
             feeds,
-            self._objective(feeds, target, score),
-            self._image(),
+            objective,
+            find_entry(self.model, objective.tensors, pictures_first=True),
             method,
             None if layer is None else self.resolve_layer(layer),
             check,
+            tokens,
             **options,
         )
 
@@ -298,13 +319,12 @@ class Inspector:
 
         Args:
             x, target, score: as for `gradient`.
-            wrt: a tensor's name, or whatever else names a layer; None: the first floating-point input.
+            wrt: as for `gradient`.
             options: `directions`, `elements`, `seed`, `precision` of `inspector.check.check_problem`.
         """
         feeds = self._feeds(x)
-        return check_gradient(
-            self.evaluator, feeds, self._objective(feeds, target, score), self._tensor(wrt), **options
-        )
+        objective = self._objective(feeds, target, score)
+        return check_gradient(self.evaluator, feeds, objective, self._tensor(wrt, objective), **options)
 
     def _feeds(self, x: Inputs) -> Feeds:
         return check_feeds(self.model.inputs, x)
@@ -315,30 +335,9 @@ class Inspector:
 
         return resolve(target, batch_size(feeds), self.model, self.heads(score), values, score)
 
-    def _tensor(self, wrt: str | None) -> str:
+    def _tensor(self, wrt: str | None, objective: Objective) -> str:
         if wrt is None:
-            for tensor in self.model.inputs:
-                if tensor.dtype in FLOATS:
-                    return tensor.name
-            inner = next(
-                (f", such as '{each.name}'" for each in self.layers(True) if each.dtype in FLOATS), ""
-            )
-            raise InputError(
-                "the model has no floating-point input: name the tensor to take the gradient at "
-                f"(wrt=, --layer){inner}"
-            )
+            return find_entry(self.model, objective.tensors).tensor
         if wrt in {tensor.name for tensor in self.model.inputs}:
             return wrt
         return self.resolve_layer(wrt).name
-
-    def _image(self) -> TensorInfo:
-        """What heatmaps lie over: the first floating-point input, else (8-bit pictures) the first with spatial axes."""
-        floats = [tensor for tensor in self.model.inputs if tensor.dtype in FLOATS]
-        pictures = [
-            tensor for tensor in self.model.inputs if tensor.shape is not None and len(tensor.shape) > 2
-        ]
-        if not floats and not pictures:
-            raise InputError(
-                "the model has neither a floating-point input nor one with spatial axes to lay a map over"
-            )
-        return (floats or pictures)[0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InputError, LayerNotFound
-from inspector.explain.layers import channels_first, input_layout
+from inspector.explain.geometry import channels_first, input_layout
 from inspector.model import InputSpec, Layer, TensorInfo, channel_axis
 from inspector.objectives import Evaluator, Objective, TermKey
 

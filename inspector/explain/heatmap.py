@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from inspector.errors import InspectorError, LayerNotFound, ModelError
 from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
-from inspector.explain.layers import channels_first, default_layer, input_layout, leads_to, spatial_maps
+from inspector.explain.geometry import channels_first, input_layout
 from inspector.explain.methods import METHODS, Method
+from inspector.explain.targeted import find_places, layer_for, layer_grid, picture_sides
 from inspector.explain.upsample import upsample
-from inspector.model import Layer, TensorInfo
-from inspector.objectives import Evaluator, Gradients, Objective
+from inspector.model import Layer
+from inspector.objectives import Entry, Evaluator, Gradients, Objective
 from inspector.session import Feeds
 
-__all__ = ["choose_method", "explain", "find_method"]
+__all__ = ["explain", "find_method"]
 
 Maps = NDArray[np.floating]
 
@@ -30,19 +31,15 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def choose_method(evaluator: Evaluator, objective: Objective, layer: Layer | None) -> str:
-    """Gradcam where there is a spatial feature map, else saliency."""
-    return "gradcam" if layer is not None or spatial_maps(evaluator.model, objective.tensors) else "saliency"
-
-
 def explain(
     evaluator: Evaluator,
     feeds: Feeds,
     objective: Objective,
-    image: TensorInfo,
+    entry: Entry,
     method: str | None = None,
     layer: Layer | None = None,
     check: bool = False,
+    tokens: str | None = None,
     **options: Any,
 ) -> Explanation:
     """Explain `objective` by `method`.
@@ -51,10 +48,11 @@ def explain(
         evaluator: of the model.
         feeds: checked inputs.
         objective: the resolved target.
-        image: the input that the heatmap lies over.
+        entry: the input that the heatmap lies over, and where the gradient with respect to it is taken.
         method: a key of `METHODS`; None: gradcam where there is a spatial feature map, else saliency.
         layer: for methods at a layer; None: the last feature map on the way to the target.
         check: compare the gradient that the map rests on with finite differences of the file.
+        tokens: how a sequence is folded to a map, `1+14x14`; None: found from the graph.
         options: of the method.
 
     Raises:
@@ -63,27 +61,28 @@ def explain(
         NotDifferentiable: an operator without a derivative lies on the way.
     """
     notes = []
-    name = method or choose_method(evaluator, objective, layer)
+    name, place = _method_and_layer(evaluator, feeds, objective, entry, method, layer)
     chosen = find_method(name)
     if options:
         raise InspectorError(f"method {name} takes no option '{next(iter(options))}'")
-    if method is None and chosen.place == "input":
-        notes.append(
-            f"method {name} was chosen: the model has no spatial feature map on the way to the target"
-        )
-    layout = input_layout(evaluator.model, image)
-    pixels = channels_first(feeds[image.name], layout)
-    if chosen.place == "layer":
-        place = _feature_map(evaluator, objective, layer)
+    if place is not None:
         found = evaluator.gradients(feeds, objective, [place.name], keep=[place.name])
-        small = _combine(chosen, found.tensors[place.name], found.gradients[place.name], place.layout)
-        raw = upsample(small, _common_size(small, pixels))
+        values = found.tensors[place.name]
+        grid = layer_grid(evaluator, entry, feeds, place, values, tokens)
+        small = _combine(chosen, grid.fold(values), grid.fold(found.gradients[place.name]))
+        raw = upsample(small, _common_size(small, picture_sides(evaluator, entry, feeds)))
     else:
+        if method is None:
+            notes.append(
+                f"method {name} was chosen: the model has no spatial feature map on the way to the target"
+            )
         if layer is not None:
             notes.append(f"method {name} works at the input: layer '{layer.name}' plays no part")
-        place = None
-        found = evaluator.gradients(feeds, objective, [image.name])
-        small = raw = _combine(chosen, feeds[image.name], found.gradients[image.name], layout)
+        notes += [entry.note] if entry.note else []
+        found = evaluator.gradients(feeds, objective, [entry.tensor], keep=[entry.tensor])
+        values = {**feeds, **found.tensors}[entry.tensor]
+        pair = (values, found.gradients[entry.tensor])
+        small = raw = _combine(chosen, *(_at_input(evaluator, feeds, entry, each) for each in pair))
     notes += notes_on_quantisation(evaluator, found)
     notes += _notes_on_zeros(raw, found)
     tensor, gradient = next(iter(found.gradients.items()))
@@ -101,6 +100,39 @@ def explain(
     )
 
 
+def _method_and_layer(
+    evaluator: Evaluator,
+    feeds: Feeds,
+    objective: Objective,
+    entry: Entry,
+    method: str | None,
+    layer: Layer | None,
+) -> tuple[str, Layer | None]:
+    """The method asked for, else gradcam where there is a spatial feature map and saliency where there is none."""
+    if method is not None:
+        if find_method(method).place == "input":
+            return method, None
+        return method, layer_for(evaluator, entry, feeds, objective, layer)
+    # the words of a text have no shape that a coarser map could show
+    if layer is None and entry.reads_tokens:
+        return "saliency", None
+    try:
+        return "gradcam", layer_for(evaluator, entry, feeds, objective, layer)
+    except LayerNotFound:
+        if layer is not None:
+            raise
+        return "saliency", None
+
+
+def _at_input(evaluator: Evaluator, feeds: Feeds, entry: Entry, array: Maps) -> Maps:
+    """(samples, channels, places...) of the input, or of the tensor that stands in for it."""
+    if entry.op_type:
+        grid = find_places(evaluator, entry, feeds).grid(entry.tensor)
+        if grid is not None:
+            return grid.fold(array)
+    return channels_first(array, input_layout(evaluator.model, entry.input))
+
+
 def scale(raw: Maps) -> NDArray[np.float32]:
     """Each image's map divided by its largest magnitude; zeros stay zeros."""
     largest = np.abs(raw).max(axis=tuple(range(1, raw.ndim)), keepdims=True)
@@ -110,20 +142,8 @@ def scale(raw: Maps) -> NDArray[np.float32]:
     return scaled
 
 
-def _feature_map(evaluator: Evaluator, objective: Objective, layer: Layer | None) -> Layer:
-    if layer is None:
-        return default_layer(evaluator.model, objective.tensors)
-    if layer.layout is None:
-        raise LayerNotFound(
-            f"layer '{layer.name}' {layer.shape} is no feature map with channels and spatial axes"
-        )
-    if layer.name not in leads_to(evaluator.model, objective.tensors):
-        raise LayerNotFound(f"layer '{layer.name}' has no part in the target: {', '.join(objective.tensors)}")
-    return layer
-
-
-def _combine(method: Method, values: Maps, gradient: Maps, layout: str | None) -> Maps:
-    single = [channels_first(np.asarray(array, dtype=np.float32), layout) for array in (values, gradient)]
+def _combine(method: Method, values: Maps, gradient: Maps) -> Maps:
+    single = [np.asarray(array, dtype=np.float32) for array in (values, gradient)]
     try:
         with np.errstate(over="raise", invalid="raise"):
             combined = method.combine(*single)
@@ -134,9 +154,9 @@ def _combine(method: Method, values: Maps, gradient: Maps, layout: str | None) -
     return combined
 
 
-def _common_size(small: Maps, pixels: Maps) -> Sequence[int]:
+def _common_size(small: Maps, sides: Sequence[int]) -> Sequence[int]:
     """The input's spatial shape, where the map has as many axes; else (an input that is folded first) the map's own."""
-    return pixels.shape[2:] if pixels.ndim - 1 == small.ndim else small.shape[1:]
+    return sides if len(sides) + 1 == small.ndim else small.shape[1:]
 
 
 def _notes_on_zeros(raw: Maps, found: Gradients) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.entry import Entry, find_entry
 from inspector.objectives.evaluator import Evaluator, Gradients
 from inspector.objectives.heads import Head, Labels, Score, default_head, find_head, read_heads
 from inspector.objectives.objective import OWN, Objective, TermKey
@@ -15,6 +16,7 @@ __all__ = [
     "SCORE",
     "AnyTarget",
     "AnyTargets",
+    "Entry",
     "Evaluator",
     "Gradients",
     "Head",
@@ -26,6 +28,7 @@ __all__ = [
     "TermKey",
     "append_objective",
     "default_head",
+    "find_entry",
     "find_head",
     "parse_target",
     "read_heads",

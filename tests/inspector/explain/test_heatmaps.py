@@ -165,8 +165,16 @@ def test_pictures_of_bytes_are_explained_at_a_layer() -> None:
     np.testing.assert_allclose(
         explained.raw, Inspector(cnn()).explain(x.astype(np.float32), target=3).raw, rtol=1e-5
     )
-    with pytest.raises(NotDifferentiable, match="UINT8"):
-        lens.explain(x, "saliency", target=3)
+    saliency = lens.explain(x, "saliency", target=3, check=True)
+    np.testing.assert_allclose(
+        saliency.raw, Inspector(cnn()).explain(x.astype(np.float32), "saliency", target=3).raw, rtol=1e-5
+    )
+    assert saliency.notes == [
+        "input 'bytes' holds uint8, which has no gradient: it is taken at 'image' (Cast), the first floating-point "
+        "tensor after it"
+    ]
+    assert saliency.check is not None
+    assert saliency.check.passed
 
 
 def test_a_map_that_overflows_is_refused() -> None:
@@ -196,8 +204,11 @@ def test_without_a_feature_map_the_method_is_saliency_and_gradcam_is_refused() -
 
 def test_a_layer_that_is_no_map_or_has_no_part_in_the_target() -> None:
     lens = Inspector(cnn())
-    with pytest.raises(LayerNotFound, match=r"'flat' .* is no feature map"):
-        lens.explain(X, "gradcam", layer="flat")
+    with pytest.raises(LayerNotFound, match=r"'logits' .* is no feature map"):
+        lens.explain(X, "gradcam", layer="logits")
+    # a flattened map is still one
+    flat, folded = (lens.explain(X, "gradcam", target=1, layer=layer) for layer in ("flat", "max_pool"))
+    np.testing.assert_array_equal(flat.raw, folded.raw)
     with pytest.raises(LayerNotFound, match=r"'relu' has no part in the target: conv"):
         lens.explain(X, "gradcam", layer="relu", target="conv[0, 1, 1]")
 
@@ -235,13 +246,13 @@ def test_an_unknown_method_or_option_lists_what_there_is() -> None:
 def test_an_operator_without_a_derivative_is_named() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["maps"]),
-        helper.make_node("Det", ["maps"], ["determinants"], name="the-culprit"),
-        helper.make_node("Flatten", ["determinants"], ["logits"]),
+        helper.make_node("Inverse", ["maps"], ["inverses"], name="the-culprit", domain="com.microsoft"),
+        helper.make_node("Flatten", ["inverses"], ["logits"]),
     ]
-    lens = Inspector(model(nodes, {"x": ["n", 3, 4, 4]}, {"logits": ["n", 5]}, {"w": normal(5, 3, 1, 1)}))
-    x = normal(1, 3, 4, 4)
+    proto = model(nodes, {"x": ["n", 3, 4, 4]}, {"logits": ["n", 80]}, {"w": normal(5, 3, 1, 1)})
+    proto.opset_import.add(domain="com.microsoft", version=1)
     with pytest.raises(NotDifferentiable, match="the-culprit"):
-        lens.explain(x, target=1)
+        Inspector(proto).explain(normal(1, 3, 4, 4), target=1)
 
 
 def test_the_check_rides_along() -> None:

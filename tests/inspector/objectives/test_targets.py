@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import InputError, NotDifferentiable, TargetError
+from inspector.errors import NotDifferentiable, TargetError
 from inspector.objectives import parse_target
 from inspector.objectives.resolve import AnyTargets
 from tests.inspector.graphs import cnn, images, model, multi_head, normal
@@ -367,13 +367,18 @@ def test_several_tensors_at_once() -> None:
     np.testing.assert_allclose(both["image"], lens.gradient(x, 1), atol=1e-7)
 
 
-def test_a_model_without_a_floating_point_input_says_so() -> None:
+def test_the_gradient_of_an_integer_input_is_taken_at_the_first_floating_point_tensor_after_it() -> None:
     proto = model([helper.make_node("Cast", ["x"], ["y"], to=1)], {"x": ["n", 3]}, {"y": ["n", 3]})
     proto.graph.input[0].type.tensor_type.elem_type = 2
     lens, x = Inspector(proto), np.zeros((1, 3), np.uint8)
-    with pytest.raises(InputError, match=r"no floating-point input.*such as 'y'"):
-        lens.gradient(x, 1)
+    np.testing.assert_array_equal(lens.gradient(x, 1), [[0, 1, 0]])
     np.testing.assert_array_equal(lens.gradient(x, 1, wrt="y"), [[0, 1, 0]])
+
+
+def test_a_model_without_floating_point_tensors_says_so() -> None:
+    proto = model([helper.make_node("Add", ["x", "x"], ["y"])], {"x": ["n", 3]}, {"y": ["n", 3]}, dtype=7)
+    with pytest.raises(TargetError, match="'y' holds int64, which has no gradient"):
+        Inspector(proto).gradient(np.zeros((1, 3), np.int64), "y[0]")
 
 
 def test_a_bare_list_of_labels_in_the_file_names_the_first_outputs_classes() -> None:
@@ -383,8 +388,12 @@ def test_a_bare_list_of_labels_in_the_file_names_the_first_outputs_classes() -> 
 
 
 def test_the_path_to_an_operator_without_a_derivative_ends_at_the_models_own_tensor() -> None:
-    nodes = [helper.make_node("Det", ["x"], ["det"]), helper.make_node("Unsqueeze", ["det", "one"], ["y"])]
-    proto = model(nodes, {"x": ["n", 3, 3]}, {"y": ["n", 1]}, {"one": np.array([1])})
-    with pytest.raises(NotDifferentiable, match=r"x -> det -> y") as caught:
-        Inspector(proto).gradient(np.zeros((1, 3, 3), np.float32), "y[0]")
+    nodes = [
+        helper.make_node("Inverse", ["x"], ["inverse"], domain="com.microsoft"),
+        helper.make_node("Flatten", ["inverse"], ["y"]),
+    ]
+    proto = model(nodes, {"x": ["n", 3, 3]}, {"y": ["n", 9]})
+    proto.opset_import.add(domain="com.microsoft", version=1)
+    with pytest.raises(NotDifferentiable, match=r"x -> inverse -> y") as caught:
+        Inspector(proto).gradient(np.eye(3, dtype=np.float32)[None], "y[0]")
     assert "target." not in str(caught.value)

@@ -1,0 +1,112 @@
+"""Where a gradient can start: a floating-point input itself, else the first floating-point tensors computed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inspector.errors import InputError
+from inspector.model import Model, TensorInfo
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+__all__ = ["FLOATS", "Entry", "find_entry"]
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+# no value travels through these: what they compute tells sizes, or yes and no
+_VALUELESS = frozenset(("ConstantOfShape", "NonZero", "Shape", "Size"))
+# nor does one through these, unless a code is compared with all codes there are
+_QUESTIONS = frozenset(
+    ("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or", "Xor")
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where the gradient with respect to an input is taken.
+
+    Attributes:
+        input: the model's input.
+        tensor: the input itself, or the first floating-point tensor after it.
+        op_type: the operator that computes that tensor; empty for the input itself.
+    """
+
+    input: TensorInfo
+    tensor: str
+    op_type: str = ""
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether the input is a sequence of numbers that stand for words, characters or bytes."""
+        return bool(self.op_type) and len(self.input.shape or ()) < 3
+
+    @property
+    def note(self) -> str:
+        """What a reader must know; empty for a floating-point input."""
+        if not self.op_type:
+            return ""
+        return (
+            f"input '{self.input.name}' holds {self.input.dtype}, which has no gradient: it is taken at "
+            f"'{self.tensor}' ({self.op_type}), the first floating-point tensor after it"
+        )
+
+
+def find_entry(model: Model, targets: Sequence[str] = (), pictures_first: bool = False) -> Entry:
+    """The first floating-point input, else the first floating-point tensor after an integer input.
+
+    Args:
+        model: where to look.
+        targets: tensors that an integer input's tensor must lead to, if one does.
+        pictures_first: inputs with more axes than samples and features come first, also of integers.
+
+    Raises:
+        InputError: no floating-point tensor follows from an input.
+    """
+    inputs = list(model.inputs)
+    if pictures_first:
+        inputs.sort(key=lambda tensor: len(tensor.shape or ()) < 3)
+        if inputs and len(inputs[0].shape or ()) >= 3:
+            entry = _of_integers(model, inputs[:1], targets) if inputs[0].dtype not in FLOATS else None
+            if entry is not None:
+                return entry
+    for tensor in inputs:
+        if tensor.dtype in FLOATS:
+            return Entry(tensor, tensor.name)
+    entry = _of_integers(model, inputs, targets)
+    if entry is None:
+        kinds = ", ".join(f"'{tensor.name}' {tensor.dtype}" for tensor in inputs) or "none"
+        raise InputError(
+            f"no floating-point tensor follows from the model's inputs ({kinds}): there is no gradient to take"
+        )
+    return entry
+
+
+def _of_integers(model: Model, inputs: Sequence[TensorInfo], targets: Sequence[str]) -> Entry | None:
+    tries = ((targets, _QUESTIONS), (targets, frozenset[str]()), ((), _QUESTIONS))
+    found = (
+        _follow(model, tensor, wanted, barred)
+        for wanted, barred in tries
+        for tensor in inputs
+        if tensor.dtype not in FLOATS
+    )
+    return next((entry for entry in found if entry is not None), None)
+
+
+def _follow(model: Model, tensor: TensorInfo, targets: Sequence[str], barred: frozenset[str]) -> Entry | None:
+    """The first floating-point tensor that values of `tensor` go into without passing an operator of `barred`."""
+    from inspector.surgery.lookup import ancestors, find_value
+
+    graph = model.graph.graph
+    wanted = ancestors([find_value(graph, name) for name in targets]) if targets else None
+    reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
+    for node in graph:
+        if node.op_type in _VALUELESS | barred or not any(value in reached for value in node.inputs):
+            continue
+        for output in node.outputs:
+            if output.dtype is None or not output.dtype.is_floating_point():
+                reached.add(output)
+            elif wanted is None or output in wanted:
+                return Entry(tensor, str(output.name), node.op_type)
+    return None

@@ -93,7 +93,7 @@ def shape_tuple(value: ir.Value) -> tuple[Dim, ...] | None:
 
 def _own_name(name: str | None) -> str | None:
     # names that shape inference makes up say nothing
-    return None if name is None or name.startswith("unk__") else name
+    return None if name is None or name.startswith("unk__") or name in ("", "?") else name
 
 
 def list_layers(graph: ir.Graph, layouts: Mapping[str, str], kinds: Mapping[str, str]) -> tuple[Layer, ...]:

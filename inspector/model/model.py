@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError
+from inspector.model.external import byte_count, external_tensors, numbers
 from inspector.model.graph import build_graph, convert_graph, opset_of
 from inspector.model.layer import Layer, TensorInfo, dtype_name, list_layers, shape_tuple
 from inspector.model.layout import infer_layouts
@@ -17,6 +18,7 @@ from inspector.model.source import read_source
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
+    from numpy.typing import NDArray
 
     from inspector.model.source import Source
 
@@ -32,7 +34,7 @@ class Model:
     """One ONNX model.
 
     Attributes:
-        proto: as loaded, weights included; never changed.
+        proto: as loaded; never changed. The weights of a large model stand in its files, given by absolute paths.
         path: where it came from, None for a model given in memory.
         metadata: what the file says about its labels, layers and input.
     """
@@ -98,6 +100,11 @@ class Model:
         first = self.inputs[0].shape if self.inputs else None
         return first[0] if first and isinstance(first[0], int) else None
 
+    @property
+    def bytes_on_disk(self) -> int:
+        """Bytes of the weights that are left in their files: of large models all but the smallest, of others none."""
+        return sum(byte_count(tensor) for tensor in external_tensors(self.proto))
+
     def tensor(self, name: str) -> TensorInfo | None:
         """Name, shape and dtype of any tensor that the graph takes or computes; None where there is none so named."""
         return self._tensors.get(name)
@@ -128,16 +135,19 @@ class Model:
         for name, value in self.graph.graph.initializers.items():
             if value.const_value is None or not value.const_value.dtype.is_floating_point():
                 continue
-            array = np.asarray(value.const_value.numpy())
+            array = numbers(value.const_value).ravel()
             # a cheap pass over all of it; which of the two only where something is wrong
-            if np.isfinite(array).all():
-                continue
-            if np.isnan(array).any():
+            broken = [part for part in _parts(array) if not np.isfinite(part).all()]
+            if any(np.isnan(part).any() for part in broken):
                 return f"the weights '{name}' contain NaN: the model is broken, train or export it again"
             readers = {use.node.op_type for use in value.uses()}
-            if readers & MULTIPLIES:
+            if broken and readers & MULTIPLIES:
                 return f"the weights '{name}' contain infinity: the model is broken, train or export it again"
         return ""
+
+
+def _parts(array: NDArray[Any], length: int = 2**20) -> Iterator[NDArray[Any]]:
+    return (array[start : start + length] for start in range(0, array.size, length))
 
 
 def load(source: Source) -> Model:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from inspector.errors import ModelError, ModelNotFound
+from inspector.model import external
+from inspector.model.external import load_external, locations, refer_absolutely
+from inspector.model.wire import read_without_weights
 
 if TYPE_CHECKING:
     import onnx
@@ -36,10 +39,11 @@ FOREIGN = (
     (0, b"<", "a text file (a web page saved instead of the model?)"),
     (0, b"{", "a JSON file"),
 )
+DAMAGED = "{} is cut short, damaged or not an ONNX model: download or export it again"
 
 
 def read_source(source: Source) -> tuple[onnx.ModelProto, Path | None]:
-    """Return the model, weights included, and the path it came from (None for one in memory).
+    """Return the model and the path it came from (None for one in memory).
 
     Raises:
         ModelNotFound: there is no file at the path.
@@ -52,7 +56,7 @@ def read_source(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         proto = _parse(_read(path), str(path))
-        _load_external(proto, path)
+        load_external(proto, path)
         return proto, path
     import onnx
 
@@ -63,7 +67,9 @@ def read_source(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     import onnx_ir as ir
 
     if isinstance(source, ir.Model):
-        return ir.to_proto(source), None
+        proto = ir.to_proto(source)
+        refer_absolutely(proto, source)
+        return proto, None
     raise ModelError(
         f"a model is a path, bytes, an onnx.ModelProto or an onnx_ir.Model, not {type(source).__name__}"
     )
@@ -73,19 +79,35 @@ def _read(path: Path) -> bytes:
     if path.is_dir():
         raise ModelError(f"{path} is a folder: name the .onnx file in it")
     try:
-        return path.read_bytes()
+        if path.stat().st_size < max(1, external.LARGE):
+            return path.read_bytes()
+        head = _head(path)
     except FileNotFoundError:
         raise ModelNotFound(f"there is no file {path}") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+    _refuse_foreign(head, str(path))
+    try:
+        return read_without_weights(path.resolve())
+    except ValueError:
+        raise ModelError(DAMAGED.format(path)) from None
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
+
+
+def _refuse_foreign(data: bytes, what: str) -> None:
+    for offset, magic, kind in FOREIGN:
+        if data[offset : offset + len(magic)] == magic:
+            raise ModelError(f"{what} is not an ONNX model but {kind}")
 
 
 def _parse(data: bytes, what: str) -> onnx.ModelProto:
     if not data:
         raise ModelError(f"{what} is empty: download or export it again")
-    for offset, magic, kind in FOREIGN:
-        if data[offset : offset + len(magic)] == magic:
-            raise ModelError(f"{what} is not an ONNX model but {kind}")
+    _refuse_foreign(data, what)
     import onnx
 
     try:
@@ -94,9 +116,7 @@ def _parse(data: bytes, what: str) -> onnx.ModelProto:
         # protobuf's own error, told by its name: the library ships no types
         if type(error).__name__ != "DecodeError":
             raise
-        raise ModelError(
-            f"{what} is cut short, damaged or not an ONNX model: download or export it again"
-        ) from None
+        raise ModelError(DAMAGED.format(what)) from None
     _require_graph(proto, what)
     return proto
 
@@ -107,56 +127,8 @@ def _require_graph(proto: onnx.ModelProto, what: str) -> None:
         raise ModelError(f"{what} is not an ONNX model, or is cut short: it holds no graph")
 
 
-def _external(proto: onnx.ModelProto) -> dict[str, list[str]]:
-    """Location -> names of the tensors kept there."""
-    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-    locations: dict[str, list[str]] = {}
-
-    def visit(graph: onnx.GraphProto) -> None:
-        tensors = list(graph.initializer)
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    tensors.append(attribute.t)
-                for subgraph in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
-                    visit(subgraph)
-        for tensor in tensors:
-            if uses_external_data(tensor):
-                locations.setdefault(ExternalDataInfo(tensor).location, []).append(tensor.name)
-
-    visit(proto.graph)
-    return locations
-
-
 def _refuse_external(proto: onnx.ModelProto, what: str) -> None:
-    if locations := _external(proto):
+    if places := locations(proto):
         raise ModelError(
-            f"{what} keeps its weights in another file ({next(iter(locations))}): give the path of the .onnx file"
+            f"{what} keeps its weights in another file ({next(iter(places))}): give the path of the .onnx file"
         )
-
-
-def _load_external(proto: onnx.ModelProto, path: Path) -> None:
-    locations = _external(proto)
-    if not locations:
-        return
-    folder = path.parent.resolve()
-    for location, tensors in locations.items():
-        # resolve() follows links: a link inside the folder must not lead out of it either
-        target = (folder / location).resolve()
-        if not location or not target.is_relative_to(folder):
-            raise ModelError(
-                f"{path} keeps the weights '{tensors[0]}' in '{location}', outside its own folder: refused"
-            )
-        if not target.is_file():
-            raise ModelError(
-                f"{path} keeps its weights in '{location}', which is missing: put it into {path.parent}"
-            )
-    from onnx.checker import ValidationError
-    from onnx.external_data_helper import load_external_data_for_model
-
-    try:
-        load_external_data_for_model(proto, str(folder))
-    except (ValidationError, ValueError, OSError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ModelError(f"the external weights of {path} cannot be read: {first_line}") from None

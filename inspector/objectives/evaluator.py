@@ -58,7 +58,8 @@ class Evaluator:
         self.model = model
         self._providers = providers
         self._threads = threads
-        self._sessions: Cache[Session] = Cache()
+        # each session of a model of gigabytes takes as much memory again
+        self._sessions: Cache[Session] = Cache(max(2, min(16, 2**30 // max(1, model.bytes_on_disk))))
         self._graphs: Cache[ir.Model] = Cache()
         self._conversion_verified = False
 

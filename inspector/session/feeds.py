@@ -30,14 +30,15 @@ def check_feeds(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayL
         given = feeds[expected.name]
         _check_dtype(expected, given)
         _check_shape(expected, given)
-        for axis, dim in enumerate(expected.shape or ()):
-            if isinstance(dim, str):
-                size, where = named.setdefault(dim, (given.shape[axis], expected.name))
-                if size != given.shape[axis]:
-                    raise InputError(
-                        f"inputs '{where}' and '{expected.name}' share the dimension '{dim}', but have {size} and "
-                        f"{given.shape[axis]} there"
-                    )
+        # the names of other dimensions are often wrong in real files, and the runtime does not mind
+        batch = expected.shape[0] if expected.shape else None
+        if isinstance(batch, str):
+            size, where = named.setdefault(batch, (len(given), expected.name))
+            if size != len(given):
+                raise InputError(
+                    f"inputs '{where}' and '{expected.name}' share the dimension '{batch}', but have {size} and "
+                    f"{len(given)} there"
+                )
         if given.size == 0:
             raise InputError(f"input '{expected.name}' is empty: shape {given.shape}")
         if given.dtype.kind == "f" and not np.isfinite(given).all():

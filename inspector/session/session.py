@@ -10,6 +10,7 @@ import numpy as np
 from inspector.errors import InputError, InspectorError, ModelError
 from inspector.session.feeds import Array
 from inspector.session.providers import choose_providers
+from inspector.session.serialise import serialise
 
 if TYPE_CHECKING:
     import onnx
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-# bytes of a protobuf message
-LARGEST = 2**31 - 1
+# bytes of weights from which on the runtime is kept from making further copies of them, in the order that its kernels
+# like best or transposed
+HUGE = 2**28
+FOLDER = "session.model_external_initializers_file_folder_path"
 
 # onnxruntime's severity 3: errors only
 QUIET = 4
@@ -51,8 +54,17 @@ class Session:
         if threads is not None:
             options.intra_op_num_threads = threads
         asked = choose_providers(providers)
+        given = serialise(model)
+        if given.folder is not None:
+            options.add_session_config_entry(FOLDER, given.folder)
+        disabled = []
+        if given.external >= HUGE:
+            options.add_session_config_entry("session.disable_prepacking", "1")
+            disabled = ["ConstantFolding"]
         try:
-            self._session: Any = onnxruntime.InferenceSession(_serialise(model), options, providers=asked)
+            self._session: Any = onnxruntime.InferenceSession(
+                given.message, options, providers=asked, disabled_optimizers=disabled
+            )
         except Exception as error:
             if not _from_runtime(error):
                 raise
@@ -120,22 +132,6 @@ class Session:
                 raise
             given = ", ".join(f"'{name}' {array.dtype.name} {array.shape}" for name, array in feeds.items())
             raise InputError(f"onnxruntime cannot run the model on {given}: {_first_line(error)}") from None
-
-
-def _serialise(model: onnx.ModelProto | ir.Model | bytes) -> bytes:
-    if isinstance(model, bytes):
-        return model
-    import onnx
-
-    if not isinstance(model, onnx.ModelProto):
-        import onnx_ir as ir
-
-        model = ir.to_proto(model)
-    if model.ByteSize() >= LARGEST:
-        raise ModelError(
-            "the model is larger than 2 GB, which a protobuf message cannot hold: use a float16 one"
-        )
-    return bytes(model.SerializeToString())
 
 
 def _from_runtime(error: Exception) -> bool:

@@ -64,6 +64,7 @@ RULES = RuleTable(
             rules.spectral.RULES,
             rules.control_flow.RULES,
             rules.sampling.RULES,
+            rules.unfolding.RULES,
             rules.regions.RULES,
         )
         for op_type, rule in family.items()

@@ -20,6 +20,7 @@ from inspector.autodiff.rules import (
     sampling,
     scattering,
     spectral,
+    unfolding,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "sampling",
     "scattering",
     "spectral",
+    "unfolding",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .case import Case, Fixed, away_from, distinct, normal, other
+from .case import Case, Fixed, away_from, distinct, integers, ints, normal, other
 
 SAME: tuple[dict[str, Any], ...] = (
     {"auto_pad": "SAME_UPPER"},
@@ -57,6 +57,8 @@ POOLINGS: tuple[dict[str, Any], ...] = (
     *({"kernel_shape": [3, 2], **same} for same in SAME),
     *({"kernel_shape": [3, 3], "strides": [2, 2], **same} for same in SAME),
 )
+
+TWO_BY_TWO: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
 
 CASES = (
     *(Case("Conv", [normal(2, 3, 7, 6), other(4, 3, 3, 2), normal(4)], each) for each in GEOMETRIES),
@@ -117,4 +119,33 @@ CASES = (
     *(Case("GlobalAveragePool", [normal(*shape)]) for shape in ((2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 2, 2))),
     *(Case("GlobalMaxPool", [distinct(*shape)]) for shape in ((2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 2, 2))),
     *(Case("GlobalLpPool", [away_from([0], 2, 3, 4)], {"p": p}, newest=21) for p in (1, 2, 3)),
+    # back from windows
+    Case("Col2Im", [normal(2, 18, 16), ints(6, 5), ints(3, 2)]),
+    Case(
+        "Col2Im",
+        [normal(2, 12, 12), ints(6, 5), ints(3, 2)],
+        {"pads": [0, 1, 1, 0], "strides": [2, 1], "dilations": [1, 2]},
+    ),
+    Case("Col2Im", [normal(1, 6, 4), ints(5), ints(2)]),
+    Case("Col2Im", [normal(1, 16, 12), ints(3, 4, 3), ints(2, 2, 2)]),
+    Case("Col2Im", [normal(2, 18, 16), integers([6, 5]), integers([3, 2])], {"strides": [1, 1]}),
+    Case("MaxUnpool", [normal(1, 1, 2, 2), integers([[[[5, 7], [13, 15]]]])], TWO_BY_TWO, newest=21),
+    Case(
+        "MaxUnpool",
+        [normal(1, 1, 2, 2), integers([[[[5, 7], [13, 15]]]]), ints(1, 1, 5, 6)],
+        TWO_BY_TWO,
+        newest=21,
+    ),
+    Case(
+        "MaxUnpool",
+        [normal(1, 2, 3), integers([[[0, 3, 4], [7, 8, 11]]])],
+        {"kernel_shape": [2], "strides": [2]},
+        newest=21,
+    ),
+    Case(
+        "MaxUnpool",
+        [normal(1, 1, 3), integers([[[0, 3, 3]]])],
+        {"kernel_shape": [2], "strides": [2]},
+        newest=21,
+    ),
 )

@@ -19,7 +19,17 @@ Lowering: TypeAlias = Callable[[Scope, ir.Node], Sequence[Operand] | None]
 node computes none); None where the node is best left as it is."""
 
 QUANTISED: Mapping[tuple[str, str], Lowering] = MappingProxyType(
-    {key: each for family in (quantised.linear, quantised.products) for key, each in family.LOWERINGS.items()}
+    {
+        key: each
+        for family in (
+            quantised.blocks,
+            quantised.elementwise,
+            quantised.fused,
+            quantised.linear,
+            quantised.products,
+        )
+        for key, each in family.LOWERINGS.items()
+    }
 )
 """Operators on integers by their float meaning: rounding is dropped, saturation kept."""
 

@@ -17,6 +17,7 @@ def rotary_embedding(scope: Scope, node: ir.Node) -> list[Operand] | None:
     if node.attributes.get_int("is_packed_batching", 0):
         return None
     places: Operand
+    apart: Operand
     count, part = node.attributes.get_int("num_heads", 0), node.attributes.get_int("rotary_embedding_dim", 0)
     flat = scope.rank(x) == 3
     if flat and not count:

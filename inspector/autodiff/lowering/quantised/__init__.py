@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.autodiff.lowering.quantised import linear, products
+from inspector.autodiff.lowering.quantised import blocks, elementwise, fused, linear, products
 from inspector.autodiff.lowering.quantised.moving import on_integers
 
-__all__ = ["linear", "on_integers", "products"]
+__all__ = ["blocks", "elementwise", "fused", "linear", "on_integers", "products"]

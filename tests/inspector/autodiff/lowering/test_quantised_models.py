@@ -13,7 +13,7 @@ from inspector import Inspector
 
 from .networks import cnn, photographs, quantised
 
-KINDS = ("qdq", "qdq per channel", "dynamic")
+KINDS = ("qdq", "qdq per channel", "qdq int16", "qoperator", "qoperator per channel", "dynamic")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -30,8 +30,11 @@ def without_rounding(quantised: onnx.ModelProto) -> onnx.ModelProto:
         integers = stored.get(f"{weight.name}_quantized")
         if integers is None:
             continue
-        # biases have a zero point of 0 and the scale of weights times that of the tensor before them
         scale = stored.get(f"{weight.name}_scale", stored.get(f"{weight.name}_quantized_scale"))
+        if scale is None:
+            # a bias: the scale of the weights times that of the tensor before them
+            (node,) = (node for node in quantised.graph.node if f"{weight.name}_quantized" in node.input)
+            scale = stored[node.input[1]] * stored[node.input[4]]
         zero = stored.get(f"{weight.name}_zero_point", np.zeros_like(scale, dtype=np.int32))
         axis = [-1, *[1] * (integers.ndim - 1)] if np.size(scale) > 1 else []
         real = (integers.astype(np.float64) - zero.reshape(axis)) * scale.reshape(axis)

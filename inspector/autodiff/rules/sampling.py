@@ -46,6 +46,26 @@ def grid_sample(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [gx, tape.reshape_like(tape.Concat(*reversed(pulled), axis=2), grid)]
 
 
+def affine_grid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Jaderberg et al., Spatial transformer networks (2015), eq. 1: each place is a matrix times its coordinates and 1.
+
+    The operator shows the coordinates when it is given the unit matrix.
+    """
+    (g,), (theta, size) = cotangents, node.inputs
+    rank = tape.size(theta, 1)
+    wide = tape.widened(g)
+    unit = tape.EyeLike(tape.zeros(tape.ints([rank, rank + 1]), wide))
+    one = tape.Concat([1], tape.Slice(size, [1], [2**31 - 1], [0]), axis=0)
+    grid = tape.AffineGrid(
+        tape.Unsqueeze(unit, [0]), one, align_corners=node.attributes.get_int("align_corners", 0)
+    )
+    coordinates = tape.Reshape(grid, [-1, rank])
+    ones = tape.Add(tape.Mul(tape.Slice(coordinates, [0], [1], [1]), 0), 1)
+    rows = tape.Reshape(wide, [tape.size(theta, 0), -1, rank])
+    columns = tape.Transpose(rows, perm=[0, 2, 1])
+    return [tape.MatMul(columns, tape.Concat(coordinates, ones, axis=1)), None]
+
+
 def deform_conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Dai et al., Deformable convolutional networks (2017), and v2 (Zhu et al., 2019), with its mask.
 
@@ -119,6 +139,7 @@ def _tap_places(
 
 
 RULES: dict[str, Pullback] = {
+    "AffineGrid": affine_grid,
     "DeformConv": deform_conv,
     "GridSample": grid_sample,
 }

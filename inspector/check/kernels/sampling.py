@@ -1,4 +1,4 @@
-"""GridSample: reading an image between its pixels."""
+"""GridSample, reading an image between its pixels, and AffineGrid, which says where."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from inspector.check.kernels.call import Array, Call
 
-__all__ = ["grid_sample", "neighbours", "read"]
+__all__ = ["affine_grid", "grid_sample", "neighbours", "read"]
 
 _BLOCK = 4_000_000
 """Elements sampled at a time (32 MB of doubles)."""
@@ -47,6 +47,16 @@ def grid_sample(
         ]
         into[:] = read(image, along)
     return result.reshape(*x.shape[:2], *out)
+
+
+def affine_grid(_: Call, theta: Array, size: Array, *, align_corners: int | None = 0) -> Array:
+    """(N, rank, rank + 1) and a size (N, C, *out) -> (N, *out, rank): each matrix times (x, y, ..., 1)."""
+    out = [int(each) for each in size[2:]]
+    axes = [np.linspace(-1, 1, n) if align_corners else (2 * np.arange(n) + 1) / n - 1 for n in out]
+    places = np.meshgrid(*axes, indexing="ij")
+    coordinates = np.stack([*reversed(places), np.ones(out)], axis=-1)
+    grid: Array = coordinates.reshape(1, -1, len(out) + 1) @ theta.swapaxes(1, 2)
+    return grid.reshape(len(theta), *out, len(out))
 
 
 def read(image: Array, along: list[tuple[Array, Array]]) -> Array:

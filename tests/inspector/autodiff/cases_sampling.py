@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .case import Array, Case, Fixed, normal, other
+from .case import Array, Case, Fixed, integers, ints, normal, other
 
 PADDINGS = ("zeros", "border", "reflection")
 
@@ -83,5 +83,14 @@ CASES = (
         [normal(1, 2, 5, 4), Fixed(other(2, 2, 2, 2)), offsets(1, 8, 4, 3), Fixed(normal(2))],
         opset=22,
         note="fixed",
+    ),
+    *(
+        Case("AffineGrid", [theta, size], {"align_corners": aligned}, opset=20)
+        for aligned in (0, 1)
+        for theta, size in (
+            (normal(2, 2, 3), ints(2, 3, 4, 5)),
+            (normal(2, 3, 4), ints(2, 3, 2, 4, 3)),
+            (normal(1, 2, 3), integers([1, 2, 3, 2])),
+        )
     ),
 )

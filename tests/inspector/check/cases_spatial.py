@@ -90,6 +90,15 @@ SAMPLING = [
         for aligned in (0, 1)
     ),
     Case("GridSample", ((1, 3, 5, 4), (1, 3, 4, 2)), {"mode": "bicubic"}),
+    *(
+        Case("AffineGrid", (theta, np.array(size)), {"align_corners": aligned}, opset=20)
+        for aligned in (0, 1)
+        for theta, size in (
+            ((2, 2, 3), (2, 3, 4, 5)),
+            ((2, 3, 4), (2, 3, 2, 4, 3)),
+            ((1, 2, 3), (1, 2, 1, 3)),
+        )
+    ),
 ]
 
 RNG = np.random.default_rng(3)

@@ -52,7 +52,8 @@ def grid_sample(
 def affine_grid(_: Call, theta: Array, size: Array, *, align_corners: int | None = 0) -> Array:
     """(N, rank, rank + 1) and a size (N, C, *out) -> (N, *out, rank): each matrix times (x, y, ..., 1)."""
     out = [int(each) for each in size[2:]]
-    axes = [np.linspace(-1, 1, n) if align_corners else (2 * np.arange(n) + 1) / n - 1 for n in out]
+    axes = [np.linspace(1, -1, n)[::-1] if align_corners else (2 * np.arange(n) + 1) / n - 1 for n in out]
+    # (an axis of one place has its last, as onnxruntime has it)
     places = np.meshgrid(*axes, indexing="ij")
     coordinates = np.stack([*reversed(places), np.ones(out)], axis=-1)
     grid: Array = coordinates.reshape(1, -1, len(out) + 1) @ theta.swapaxes(1, 2)

@@ -17,8 +17,8 @@ __all__ = ["Behind", "Evaluator", "Forward", "ScoreOf"]
 ScoreOf = Callable[[Mapping[str, Array]], Array]
 """Values of the outputs, by name -> the score of each sample, (N,)."""
 
-_MEMORY = 256 * 2**20
-"""Bytes of values that a batch of points may take."""
+_MEMORY = 32 * 2**20
+"""Bytes of values that a batch of points may hold at once: larger ones take longer to move than to compute."""
 
 
 class Evaluator(Protocol):

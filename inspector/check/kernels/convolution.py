@@ -14,8 +14,8 @@ from inspector.check.kernels.windows import Window, window
 
 __all__ = ["conv", "conv_transpose"]
 
-_BLOCK = 500_000
-"""Elements of the unfolded input held at a time: 4 MB of doubles stay in a processor's cache."""
+_BLOCK = 250_000
+"""Elements of the unfolded input held at a time: 2 MB of doubles stay in a processor's cache."""
 
 
 def conv(
@@ -45,18 +45,20 @@ def conv(
 
 
 def _depthwise(geometry: Window, padded: Array, w: Array) -> Array:
-    """One kernel per channel: as many products as the kernel has elements, without unfolding."""
-    total: Array | None = None
-    term: Array | None = None
-    for tap, view in zip(np.ndindex(geometry.kernel), geometry.taps(padded), strict=True):
-        weights = w[(slice(None), 0, *tap)].reshape(-1, *(1,) * len(tap))
-        if total is None:
-            total = view * weights
-        else:
-            term = np.multiply(view, weights, out=term)
-            total += term
-    assert total is not None
-    return total
+    """One kernel per channel: a product per element of the kernel, without unfolding, some channels at a time."""
+    samples, channels = padded.shape[:2]
+    out = geometry.view(padded).shape[2 : 2 + len(geometry.kernel)]
+    result = np.zeros((samples, channels, *out), dtype=padded.dtype)
+    some = max(1, _BLOCK // max(1, prod(padded.shape[2:])))
+    for sample in range(samples):
+        for start in range(0, channels, some):
+            kept = slice(start, start + some)
+            total, part = result[sample : sample + 1, kept], padded[sample : sample + 1, kept]
+            term = np.empty_like(total)
+            for tap, view in zip(np.ndindex(geometry.kernel), geometry.taps(part), strict=True):
+                weights = w[(kept, 0, *tap)].reshape(-1, *(1,) * len(tap))
+                total += np.multiply(view, weights, out=term)
+    return result
 
 
 def _grouped(geometry: Window, padded: Array, w: Array, group: int) -> Array:

@@ -14,7 +14,7 @@ from inspector.surgery import reads
 if TYPE_CHECKING:
     from inspector.autodiff.table import RuleTable
 
-__all__ = ["active_inside", "active_values", "carries", "nodes_between", "path_through"]
+__all__ = ["active_inside", "active_values", "carries", "nodes_between", "nodes_lacking", "path_through"]
 
 
 def active_values(nodes: Iterable[ir.Node], sources: Iterable[ir.Value], rules: RuleTable) -> set[ir.Value]:
@@ -77,6 +77,21 @@ def nodes_between(
             between.append(node)
             needed |= active.intersection(reads(node))
     return between[::-1]
+
+
+def nodes_lacking(
+    nodes: Sequence[ir.Node], sources: Iterable[ir.Value], rules: RuleTable
+) -> Iterator[ir.Node]:
+    """Those of `nodes`, and of the nodes in their bodies, that a derivative meets and that have no rule."""
+    active = active_values(nodes, sources, rules)
+    for node in nodes:
+        if not carries(node, active, rules):
+            continue
+        if rules.lacks(node):
+            yield node
+            continue
+        for flow in flows(node):
+            yield from nodes_lacking(list(flow.body), active_inside(node, flow, active, rules), rules)
 
 
 def path_through(

@@ -12,14 +12,17 @@ __all__ = ["EXPANDED", "Entry", "catalogue", "reference_page"]
 EXPANDED = (
     "Attention",
     "CenterCropPad",
+    "GRU",
     "GroupNormalization",
+    "LSTM",
     "MeanVarianceNormalization",
     "NegativeLogLikelihoodLoss",
     "RMSNormalization",
+    "RNN",
     "RotaryEmbedding",
     "SoftmaxCrossEntropyLoss",
 )
-"""Operators without a rule whose definition in the standard, a function body, is known to have derivatives.
+"""Operators without a rule whose definition in the standard, a function body or a text, is known to have derivatives.
 (The engine expands any operator that has a body; these are the ones that tests hold.)"""
 
 
@@ -51,7 +54,7 @@ _CHAPTERS = {
         "With a rule",
         "A rule of their own; each row of the table of cases checks one against finite differences.",
     ),
-    "expanded": ("By expansion", "Replaced by the function body that the standard defines them by."),
+    "expanded": ("By expansion", "Replaced by what the standard defines them by."),
     "zero": (
         "Constant almost everywhere",
         "Their derivative is zero wherever it exists: nothing flows back.",

@@ -13,9 +13,10 @@ from typing import TypeVar
 import onnx
 import onnx_ir as ir
 
-from inspector.autodiff.activity import active_values, nodes_between
+from inspector.autodiff.activity import active_values, nodes_between, nodes_lacking
 from inspector.autodiff.backward import Blocked, pull_back
 from inspector.autodiff.carried import infer_bodies
+from inspector.autodiff.decompose import decompose
 from inspector.autodiff.history import remember
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
@@ -58,10 +59,13 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
         raise ModelError(
             f"gradients need opset {OLDEST_OPSET} or newer, and the model has {opset}; convert it first"
         )
-    model = _expand(infer_types(copy(model)), outputs, wrt, rules)
+    model = infer_types(copy(model))
     graph = model.graph
-    graph.sort()
     tape = Tape(graph, rules=rules)
+    graph.sort()
+    _expand(tape, model, outputs, wrt, rules)
+    graph.sort()
+    infer_bodies(model)
     remember(tape, _between(graph, outputs, wrt, rules))
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
@@ -89,17 +93,19 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     return model
 
 
-def _expand(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> ir.Model:
-    """Replace operators without a rule by the body that the standard defines them by, where it has one.
+def _expand(
+    tape: Tape, model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable
+) -> None:
+    """Replace operators without a rule by a decomposition, or by the body that the standard defines them by.
 
-    A body may hold such operators again, hence the loop; bodies do not recur, so it ends.
+    What they are replaced by may hold such operators again, hence the loop; nothing recurs, so it ends.
     """
     graph = model.graph
     while True:
-        between = _between(graph, outputs, wrt, rules)
-        if not expand_functions(model, [node for node in between if rules.lacks(node)]):
-            infer_bodies(model)
-            return model
+        sources = [find_value(graph, name) for name in wrt]
+        lacking = list(nodes_lacking(_between(graph, outputs, wrt, rules), sources, rules))
+        if not decompose(tape, graph, lacking) + expand_functions(model, lacking):
+            return
         infer_types(model)
 
 

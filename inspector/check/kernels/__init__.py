@@ -20,6 +20,7 @@ from inspector.check.kernels import (
     padding,
     pooling,
     quantisation,
+    recurrent,
     regions,
     resizing,
     sampling,
@@ -30,6 +31,9 @@ from inspector.check.kernels.call import Kernel, operator
 __all__ = ["KERNELS", "OPERATORS"]
 
 KERNELS: dict[str, Kernel] = {
+    "GRU": recurrent.gru,
+    "LSTM": recurrent.lstm,
+    "RNN": recurrent.rnn,
     "Conv": convolution.conv,
     "ConvTranspose": convolution.conv_transpose,
     "MaxPool": pooling.max_pool,
@@ -51,6 +55,7 @@ KERNELS: dict[str, Kernel] = {
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,
     "DequantizeLinear": quantisation.dequantize_linear,
+    "AffineGrid": sampling.affine_grid,
     "Col2Im": unfolding.col2im,
     "DeformConv": deformable.deform_conv,
     "GridSample": sampling.grid_sample,

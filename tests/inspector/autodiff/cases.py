@@ -7,6 +7,7 @@ from . import (
     cases_elementwise,
     cases_linear,
     cases_movement,
+    cases_recurrent,
     cases_reduction,
     cases_regions,
     cases_resize,
@@ -25,6 +26,7 @@ CASES: tuple[Case, ...] = (
     *cases_sampling.CASES,
     *cases_resize.CASES,
     *cases_regions.CASES,
+    *cases_recurrent.CASES,
     *cases_reduction.CASES,
     *cases_movement.CASES,
 )

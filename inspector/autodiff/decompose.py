@@ -1,0 +1,57 @@
+"""Operators that stand for a piece of graph, put in their place before anything is differentiated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import TypeAlias
+
+import onnx_ir as ir
+
+from inspector.autodiff import recurrent
+from inspector.autodiff.tape import Tape, Values
+from inspector.surgery import reads
+
+__all__ = ["DECOMPOSITIONS", "Decomposition", "decompose"]
+
+Decomposition: TypeAlias = Callable[[Tape, ir.Node], Values]
+"""`decomposition(tape, node)`: what stands for the outputs of `node`, written on the tape."""
+
+DECOMPOSITIONS = MappingProxyType(
+    {
+        ("", "GRU"): recurrent.gru,
+        ("", "LSTM"): recurrent.lstm,
+        ("", "RNN"): recurrent.rnn,
+    }
+)
+
+
+def decompose(tape: Tape, root: ir.Graph, nodes: Iterable[ir.Node]) -> int:
+    """Replace in place each of `nodes`, of the graph `root` or of a body in it, that has a decomposition; how many.
+
+    The results keep their names, but are other `ir.Value`s.
+    """
+    count = 0
+    for node in nodes:
+        if (node.domain, node.op_type) in DECOMPOSITIONS and node.graph is not None:
+            _replace(tape.inner(), root, node)
+            count += 1
+    return count
+
+
+def _replace(tape: Tape, root: ir.Graph, node: ir.Node) -> None:
+    results = DECOMPOSITIONS[node.domain, node.op_type](tape, node)
+    pairs = [
+        (old, new) for old, new in zip(node.outputs, results, strict=True) if old.name and new is not None
+    ]
+    for written in tape.nodes:
+        for value in reads(written):
+            if value.const_value is not None and value.graph is None and value.producer() is None:
+                root.register_initializer(value)
+    for old, new in pairs:
+        new.name, new.shape = old.name, old.shape
+    graph = node.graph
+    assert graph is not None
+    ir.convenience.replace_nodes_and_values(
+        graph, node, [node], tape.nodes, [old for old, _ in pairs], [new for _, new in pairs]
+    )

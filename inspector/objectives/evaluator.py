@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.errors import ModelError, NotDifferentiable
+from inspector.errors import LayerNotFound, ModelError, NotDifferentiable
 from inspector.model import Model
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.objective import Objective, TermKey
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from inspector.autodiff.lowering import Lowered
 
 __all__ = ["Evaluator", "Gradients"]
+
+RESERVED = ("target.", "cotangent.", "gradient.")
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,10 @@ class Evaluator:
 
         inputs = {tensor.name for tensor in self.model.inputs}
         scored_tensors = [key.tensor for key in keys]
-        needed = [name for name in dict.fromkeys((*scored_tensors, *wrt, *keep)) if name not in inputs]
+        needed = list(dict.fromkeys((*scored_tensors, *wrt, *keep)))
+        self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
+        _clear_names(forward, needed)
         scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt))
@@ -173,19 +177,55 @@ class Evaluator:
         """The opset converter is not always right: compare its result with the file as loaded, once, on real input.
 
         Raises:
-            ModelError: they differ by more than 1e-4 of the output's largest magnitude.
+            ModelError: they differ by more than 1e-4 (or 8 roundings of float16) of the output's largest magnitude.
         """
         if self._conversion_verified or not self.model.converted:
             return
         converted = self.session(self.model.normalised).run(feeds)
         for name, expected in self.original.run(feeds).items():
-            if expected.dtype.kind != "f" or name not in converted:
+            # neither sequences nor what is no number tell anything
+            if not isinstance(expected, np.ndarray) or expected.dtype.kind != "f":
                 continue
             largest = float(np.abs(expected).max(initial=0.0))
             difference = float(np.abs(expected - converted[name]).max(initial=0.0))
-            if difference > 1e-4 * largest:
+            if difference > max(1e-4, 8 * float(np.finfo(expected.dtype).eps)) * largest:
                 raise ModelError(
                     f"converting this model from opset {self.model.opset} changes its output '{name}' by "
                     f"{difference:.2g}: its gradients would be another model's; export it again at opset 18 or newer"
                 )
         self._conversion_verified = True
+
+    def _refuse_without_value(self, names: Sequence[str]) -> None:
+        """Say why, where a name stands for something without one value per run.
+
+        Raises:
+            LayerNotFound: a tensor inside a loop, a sequence, ...
+        """
+        reasons = {layer.name: layer.reason for layer in self.model.layers if layer.reason is not None}
+        for name in names:
+            if name in reasons:
+                raise LayerNotFound(f"no gradient can be taken at '{name}': it is {reasons[name]}")
+
+
+def _clear_names(model: ir.Model, kept: Sequence[str]) -> None:
+    """Rename, in place, what is called like the tensors that an objective and a gradient add (an explained model's).
+
+    Raises:
+        ModelError: a tensor that is asked for is called so.
+    """
+    graph = model.graph
+    results = (value for node in graph.all_nodes() for value in node.outputs)
+    values = [*graph.initializers.values(), *results]
+    taken = {value.name for value in (*graph.inputs, *values)}
+    for value in values:
+        if value.name is None or not value.name.startswith(RESERVED):
+            continue
+        if value.name in kept:
+            raise ModelError(
+                f"the tensor '{value.name}' is called like those that a gradient adds: rename it in the model first"
+            )
+        name = f"model/{value.name}"
+        while name in taken:
+            name += "_"
+        value.name = name
+        taken.add(name)

@@ -1,0 +1,32 @@
+"""Every row of the table of operators on integers: what is made of it beside onnxruntime's kernel, and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.inspector.autodiff.checking import TOLERANCE, pulled_by_runtime, pulled_in_double, worst_error
+
+from .cases_quantised import CASES
+from .quantised_case import QuantisedCase
+from .test_fused import SINGLE, distance, run
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+@pytest.mark.parametrize("case", [case for case in CASES if case.cpu], ids=lambda case: case.name)
+def test_values_are_those_of_the_runtime_but_for_rounding(case: QuantisedCase, dynamic: bool) -> None:
+    (expected,) = run(case.file(), case.feeds)
+    (found,) = run(case.model(dynamic=dynamic), case.feeds)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= case.quantum
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_gradient(case: QuantisedCase) -> None:
+    pulled = pulled_in_double(case)
+    assert worst_error(case, pulled) < TOLERANCE
+    assert all(gradient.any() for gradient in pulled.gradients.values())
+    for dynamic in (False, True):
+        found = pulled_by_runtime(case, case.model(dynamic=dynamic), pulled.cotangents)
+        for name, truth in pulled.gradients.items():
+            assert distance(found[name], truth) < SINGLE

@@ -13,13 +13,16 @@ import numpy as np
 
 from export import export_keras
 from inspector import Inspector, Target
+from tests.architectures.draws import DRAWS, Array, first_steady
 from tests.architectures.keras_truth import gradients, middle_layer, settle, widened
-from tests.architectures.measure import Array, describe, distance, double_gradients, explained
+from tests.architectures.measure import compare, describe, explained
+from tests.architectures.pictures import pictures
 from tests.architectures.row import FORWARD, Row
 
-__all__ = ["KerasCase", "measure"]
+__all__ = ["KerasCase", "compare_file", "measure"]
 
 LOGIT = 3
+CALIBRATION = 12  # pictures that batch normalisation is fitted to
 CLASSES = 10
 
 
@@ -53,45 +56,39 @@ class KerasCase:
             **dict(self.options),
         )
 
-    def pictures(self, scale: float = 1.0) -> Array:
-        """Two random pictures, (2, H, W, 3) float32."""
-        rng = np.random.default_rng(7)
-        return (scale * rng.standard_normal((2, self.size, self.size, 3))).astype(np.float32)
+    def pictures(self, count: int, seed: int = 0) -> Array:
+        """Random pictures, (count, H, W, 3) float32."""
+        return np.ascontiguousarray(np.moveaxis(pictures(count, self.size, seed=seed), 1, -1))
 
 
 def measure(case: KerasCase, folder: Path, row: Row) -> None:
     """Fills in the row; raises whatever goes wrong on the way, with the row as far as it came."""
     started = time.monotonic()
     keras.backend.clear_session()
-    x = case.pictures()
-    model = settle(case.build(), x)
-    row.input = x.shape[1:]
-    layer = middle_layer(model)
+    many = case.pictures(CALIBRATION)
+    model = settle(case.build(), many)
+    row.input = many.shape[1:]
+    row.layer = middle_layer(model)
     path = folder / f"{case}.onnx"
-    row.forward = max(export_keras(model, path, [layer], case.opset, tolerance=FORWARD).values())
-    row.layer = layer
-    compare(case, model, path, row, x)
+    row.forward = max(export_keras(model, path, [row.layer], case.opset, tolerance=FORWARD).values())
+    compare_file(case, model, path, row)
     row.seconds = time.monotonic() - started
 
 
-def compare(case: KerasCase, model: Any, path: Path, row: Row, x: Array) -> None:
-    """The file's gradients beside the model's."""
+def compare_file(case: KerasCase, model: Any, path: Path, row: Row) -> None:
+    """The file's gradients beside the model's; at the input alone where the row names no layer."""
     lens = Inspector(path, providers="cpu", threads=1)
     describe(row, lens)
-    name = lens.inputs[0].name
+    name, layer = lens.inputs[0].name, row.layer or middle_layer(model)
     target = Target(lens.outputs[0].name, index=LOGIT)
     row.score = str(target)
-    names = [name, *([] if row.layer is None else [row.layer])]
-    ours = lens.gradient(x, target=target, wrt=names, score="output")
-    layer = row.layer or middle_layer(model)
-    at_input, at_layer = gradients(model, x, LOGIT, layer)
-    row.at_input = distance(ours[name], at_input)
-    if row.layer is not None:
-        row.at_layer = distance(ours[layer], at_layer)
-    if max(row.at_input, row.at_layer or 0) > 1e-5:
-        at_input, at_layer = gradients(widened(case.build, model), x, LOGIT, layer)
-        wide = double_gradients(lens, {name: x}, target, names)
-        row.double_input = distance(wide[name], at_input)
-        if row.layer is not None:
-            row.double_layer = distance(wide[layer], at_layer)
-    explained(row, lens, {name: x}, target)
+    wide = widened(case.build, model)
+
+    def truth(of: Any, x: Array) -> dict[str, Array]:
+        found = gradients(of, x, LOGIT, name, layer)
+        return found if row.layer is not None else {name: found[name]}
+
+    batches = (case.pictures(2, seed) for seed in range(DRAWS))
+    draw = first_steady(batches, lambda x: truth(model, x), lambda x: truth(wide, x))
+    compare(row, lens, {name: draw.x}, target, draw)
+    explained(row, lens, {name: draw.x}, target)

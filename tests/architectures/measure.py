@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspector import Inspector, Target
 from inspector.check.reference import Float64Evaluator
 from inspector.objectives import SCORE
-from tests.architectures.row import KINKED, Row
+from inspector.session import Array, check_feeds
+from tests.architectures.draws import Draw, distance
+from tests.architectures.row import KINKED, SMOOTH_TOLERANCE, Row
 
-__all__ = ["Array", "describe", "distance", "double_gradients", "explained"]
-
-Array = NDArray[Any]
-
-
-def distance(ours: Array, truth: Array) -> float:
-    """Relative distance in L2; infinite for a truth of zeros, which any wrong graph could meet."""
-    assert ours.shape == truth.shape, f"{ours.shape} is not the framework's {truth.shape}"
-    norm = float(np.linalg.norm(truth.astype(np.float64)))
-    if not np.isfinite(norm) or norm == 0:
-        return float("inf")
-    return float(np.linalg.norm(ours.astype(np.float64) - truth.astype(np.float64))) / norm
+__all__ = ["compare", "describe", "explained"]
 
 
 def describe(row: Row, lens: Inspector) -> None:
@@ -35,14 +24,33 @@ def describe(row: Row, lens: Inspector) -> None:
     row.kinked = tuple(sorted(KINKED & set(operators)))
 
 
+def compare(row: Row, lens: Inspector, feeds: Mapping[str, Array], target: Target, truth: Draw) -> None:
+    """Writes down how far the file's gradients are from the framework's; in float64 where float32 leaves a question."""
+    row.draw, row.own_noise = truth.number, truth.noise
+    names = list(truth.single)
+    ours = lens.gradient(dict(feeds), target=target, wrt=names, score="output")
+    row.at_input, row.at_layer = _distances(row, ours, truth.single)
+    if max(figure for figure in (row.at_input, row.at_layer) if figure is not None) > SMOOTH_TOLERANCE:
+        row.double_input, row.double_layer = _distances(
+            row, double_gradients(lens, feeds, target, names), truth.wide
+        )
+
+
+def _distances(
+    row: Row, ours: Mapping[str, Array], truth: Mapping[str, Array]
+) -> tuple[float | None, float | None]:
+    found = {name: distance(ours[name], truth[name]) for name in truth}
+    inner = found.pop(row.layer, None) if row.layer is not None else None
+    return max(found.values(), default=None), inner
+
+
 def double_gradients(
     lens: Inspector, feeds: Mapping[str, Array], target: Target, wrt: list[str]
 ) -> dict[str, Array]:
     """The gradient graph itself, in float64."""
-    checked, objective = lens._feeds(dict(feeds)), None
+    checked = check_feeds(lens.model.inputs, dict(feeds))
     objective = lens._objective(checked, target, "output")
-    graph = lens.evaluator.gradient_graph(objective, wrt)
-    evaluator = Float64Evaluator(graph)
+    evaluator = Float64Evaluator(lens.evaluator.gradient_graph(objective, wrt))
     given = {**checked, **objective.feeds(), f"cotangent.{SCORE}": np.ones(len(objective.index[0]))}
     names = [f"gradient.{name}" for name in wrt]
     found = evaluator.run(names, {name: given[name] for name in evaluator.input_names})

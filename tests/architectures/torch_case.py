@@ -7,19 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from export import export_torch
 from inspector import Inspector, Target
-from tests.architectures.measure import Array, describe, distance, double_gradients, explained
+from tests.architectures.draws import DRAWS, first_steady
+from tests.architectures.measure import compare, describe, explained
+from tests.architectures.pictures import pictures
 from tests.architectures.row import FORWARD, Row
-from tests.architectures.torch_truth import Example, Score, gradients, middle_layer, settle
+from tests.architectures.torch_truth import Score, gradients, middle_layer, settle
 
-__all__ = ["TorchCase", "image", "tokens"]
+__all__ = ["TorchCase", "compare_file", "image", "measure", "tokens"]
 
-Export = Callable[[nn.Module, Example, Path, list[str]], dict[str, float]]
+Inputs = Callable[[int, int], dict[str, torch.Tensor]]
+CALIBRATION = 12  # pictures that batch normalisation is fitted to
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class TorchCase:
     Attributes:
         name: the architecture.
         build: makes the module.
-        example: its keyword arguments, a batch of two.
+        inputs: random keyword arguments, given their number and a seed.
         score: what is differentiated, of its result.
         layer: a module whose result is compared too; None: the one half-way.
         opset: of the file.
@@ -37,7 +39,7 @@ class TorchCase:
 
     name: str
     build: Callable[[], nn.Module]
-    example: dict[str, torch.Tensor]
+    inputs: Inputs
     score: Score
     layer: str | None = None
     opset: int = 18
@@ -49,63 +51,48 @@ class TorchCase:
     def settled(self) -> nn.Module:
         """The module, in evaluation mode, with weights from a seed."""
         torch.manual_seed(0)
-        return settle(self.build(), self.example)
+        return settle(self.build(), self.inputs(CALIBRATION, 0))
 
 
-def image(size: int, channels: int = 3) -> dict[str, torch.Tensor]:
-    """Two random pictures."""
-    generator = torch.Generator().manual_seed(7)
-    return {"pixel_values": torch.randn(2, channels, size, size, generator=generator)}
+def image(size: int, channels: int = 3) -> Inputs:
+    """Random pictures for `pixel_values`."""
+    return lambda count, seed: {"pixel_values": torch.from_numpy(pictures(count, size, channels, seed))}
 
 
-def tokens(length: int, vocabulary: int) -> dict[str, torch.Tensor]:
-    """Two random sentences, whole."""
-    generator = torch.Generator().manual_seed(7)
-    ids = torch.randint(1, vocabulary, (2, length), generator=generator)
-    ids[0, 0] = vocabulary - 1
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+def tokens(length: int, vocabulary: int) -> Inputs:
+    """Random sentences, whole, for `input_ids` and `attention_mask`."""
+
+    def draw(count: int, seed: int) -> dict[str, torch.Tensor]:
+        ids = torch.randint(1, vocabulary, (count, length), generator=torch.Generator().manual_seed(seed))
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+    return draw
 
 
 def measure(case: TorchCase, folder: Path, row: Row) -> None:
     """Fills in the row; raises whatever goes wrong on the way, with the row as far as it came."""
     started = time.monotonic()
-    module = case.settled()
-    row.input = tuple(next(iter(case.example.values())).shape[1:])
-    target = Target(case.score.output, index=case.score.index)
-    row.score = str(target)
-    layer = case.layer or middle_layer(module, case.example, case.score)
+    module, example = case.settled(), case.inputs(2, 0)
+    row.input = tuple(next(iter(example.values())).shape[1:])
+    row.layer = case.layer or middle_layer(module, example, case.score)
     path = folder / f"{case}.onnx"
-    row.forward = max(
-        export_torch(
-            module,
-            case.example,
-            path,
-            [] if layer is None else [layer],
-            case.opset,
-            tolerance=FORWARD,
-        ).values()
-    )
-    row.layer = layer
-    compare(case, module, path, row, target)
+    taps = [] if row.layer is None else [row.layer]
+    row.forward = max(export_torch(module, example, path, taps, case.opset, tolerance=FORWARD).values())
+    compare_file(case, module, path, row)
     row.seconds = time.monotonic() - started
 
 
-def compare(case: TorchCase, module: nn.Module, path: Path, row: Row, target: Target) -> None:
-    """The file's gradients beside the module's."""
+def compare_file(case: TorchCase, module: nn.Module, path: Path, row: Row) -> None:
+    """The file's gradients beside the module's; at the inputs alone where the row names no layer."""
     lens = Inspector(path, providers="cpu", threads=1)
     describe(row, lens)
-    feeds: dict[str, Array] = {name: value.numpy() for name, value in case.example.items()}
-    inputs, inner = gradients(module, case.example, case.score, row.layer)
-    names = [*inputs, *([] if row.layer is None else [row.layer])]
-    ours = lens.gradient(feeds, target=target, wrt=names, score="output")
-    row.at_input = max((distance(ours[n], inputs[n]) for n in inputs), default=None)
-    if row.layer is not None and inner is not None:
-        row.at_layer = distance(ours[row.layer], inner)
-    figures = [figure for figure in (row.at_input, row.at_layer) if figure is not None]
-    if max(figures) > 1e-5:
-        wide_inputs, wide_inner = gradients(module, case.example, case.score, row.layer, wide=True)
-        wide = double_gradients(lens, feeds, target, names)
-        row.double_input = max((distance(wide[n], wide_inputs[n]) for n in inputs), default=None)
-        if row.layer is not None and wide_inner is not None:
-            row.double_layer = distance(np.asarray(wide[row.layer]), wide_inner)
+    target = Target(case.score.output, index=case.score.index)
+    row.score = str(target)
+    draw = first_steady(
+        (case.inputs(2, seed) for seed in range(DRAWS)),
+        lambda x: gradients(module, x, case.score, row.layer),
+        lambda x: gradients(module, x, case.score, row.layer, wide=True),
+    )
+    feeds = {name: value.numpy() for name, value in draw.x.items()}
+    compare(row, lens, feeds, target, draw)
     explained(row, lens, feeds, target)

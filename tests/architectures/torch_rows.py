@@ -8,11 +8,13 @@ import pytest
 import torch
 import transformers
 
+from tests.architectures.families.dense import DETECTORS, SEGMENTERS
+from tests.architectures.families.features import ENCODERS, TEXT
 from tests.architectures.families.vision import CLASSIFIERS
 from tests.architectures.row import Row, write_row
 from tests.architectures.torch_case import TorchCase, measure
 
-CASES = [*CLASSIFIERS]
+CASES = [*CLASSIFIERS, *DETECTORS, *SEGMENTERS, *ENCODERS, *TEXT]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

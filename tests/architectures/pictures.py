@@ -1,0 +1,28 @@
+"""Random pictures with structure at every scale.
+
+White noise averages out on its way through a network, so that deep statistics fitted to it are nearly constant, and
+batch normalisation by them magnifies rounding errors as no trained network does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["pictures"]
+
+
+def pictures(count: int, size: int, channels: int = 3, seed: int = 7) -> NDArray[np.float32]:
+    """(count, channels, size, size) of about unit variance, each of its own contrast."""
+    rng = np.random.default_rng(seed)
+    total: NDArray[Any] = np.zeros((count, channels, size, size))
+    grain = size
+    while grain >= 1:
+        cells = -(-size // grain)
+        coarse = rng.standard_normal((count, channels, cells, cells))
+        total += np.kron(coarse, np.ones((grain, grain)))[:, :, :size, :size]
+        grain //= 2
+    contrast = rng.uniform(0.5, 2, (count, 1, 1, 1))
+    return (contrast * total / total.std()).astype(np.float32)

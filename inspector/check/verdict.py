@@ -24,7 +24,8 @@ class GradientCheck:
             `vacuous` where gradient and differences are zero throughout. Only `passed` is passed.
         max_relative_error: largest |fd - <g, v>| / max(|fd|, |<g, v>|) over the directions decided, fd being the
             finite difference and g the gradient in `precision`; NaN where none was decided.
-        tolerance: what that error may be: 1e-6 in float64, derived from the step sizes in float32.
+        tolerance: what that error may be: 1e-6 in float64, more where kinks or rounding leave doubt (at most 1e-3);
+            derived from the step sizes in float32.
         directions: directions that decided.
         kinks: directions given up because the score has a kink (ReLU, max) between the points at every usable step.
         unresolved: directions given up because rounding hides the slope.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspector.check.stencil import Slope
+from inspector.check.stencil import TOLERANCE, Slope
 from inspector.check.verdict import Against, GradientCheck, Precision, Verdict
 
 __all__ = ["UNKNOWN", "Displayed", "describe"]
@@ -170,6 +170,9 @@ def describe(
 
 
 def _precision(precision: Precision, tolerance: float, reason: str) -> str:
-    if precision == "float64":
-        return "float64"
-    return f"float32, tolerance {tolerance:.1e}: {reason}"
+    if precision == "float32":
+        return f"float32, tolerance {tolerance:.1e}: {reason}"
+    # (NaN where nothing was decided)
+    return (
+        f"float64, tolerance {tolerance:.1e}: small kinks or rounding" if tolerance > TOLERANCE else "float64"
+    )

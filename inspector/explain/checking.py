@@ -89,12 +89,30 @@ def notes_on_quantisation(evaluator: Evaluator, found: Gradients) -> list[str]:
 
 
 def _problems(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> list[tuple[list[int], slice]]:
-    """Per image the rows to feed, which a file with a fixed batch takes several times over, and what is shown of it."""
+    """Per image the rows to feed, which a file with a fixed batch takes several times over, and what is shown of it.
+
+    Where the samples of a batch meet in the model, they are one problem.
+    """
     samples = len(next(iter(feeds.values())))
-    if not objective.batched:
+    if not objective.batched or (evaluator.model.fixed_batch is None and _meet(evaluator, feeds, objective)):
         return [(list(range(samples)), slice(None))]
     fixed = evaluator.model.fixed_batch or 1
     return [([sample] * fixed, slice(sample, sample + 1)) for sample in range(samples)]
+
+
+def _meet(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> bool:
+    """Whether a sample's score is another where it is alone: an axis that only looks like that of the batch."""
+    samples = len(next(iter(feeds.values())))
+    if samples == 1:
+        return False
+    together = objective.evaluate(evaluator.values(feeds, objective.tensors))
+    alone = {name: _rows(evaluator, name, array, [0]) for name, array in feeds.items()}
+    first = objective.take([0]).evaluate(evaluator.values(alone, objective.tensors))
+    # (rounding to integers may differ by a step, a quarter of them not)
+    tolerance = 0.25 if evaluator.lowered.quantised else 1e-2
+    return not np.allclose(
+        first, together[:1], rtol=tolerance, atol=tolerance * float(np.abs(together).max())
+    )
 
 
 def _rows(evaluator: Evaluator, name: str, array: Array, rows: list[int]) -> Array:

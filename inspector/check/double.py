@@ -11,6 +11,8 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 from onnx.helper import make_attribute
 from onnx.numpy_helper import from_array, to_array
 
+from inspector.model.external import read_into_memory
+
 __all__ = ["to_double", "widen"]
 
 _NARROW = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
@@ -49,6 +51,8 @@ def to_double(model: ModelProto) -> ModelProto:
     copy.graph.input.extend(graph.input)
     copy.graph.output.extend(graph.output)
     copy.graph.value_info.extend(graph.value_info)
+    # constants of large files may stand in another one
+    read_into_memory(copy)
     _graph(copy.graph)
     for function in copy.functions:
         _function(function)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 from onnx.numpy_helper import to_array
 from onnx.reference import ReferenceEvaluator
 
 from inspector.check.cut import between, reads
 from inspector.check.double import to_double, widen
 from inspector.check.kernels import OPERATORS
+from inspector.model.external import read_into_memory
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -65,7 +66,7 @@ class Float64Evaluator:
             raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
         self._weights: dict[str, Array] = {}
         for weight in proto.graph.initializer:
-            values = to_array(weight)
+            values = _values(weight)
             other = known._weights.get(weight.name) if known else None
             same = other is not None and np.array_equal(other, values)
             self._weights[weight.name] = other if other is not None and same else widen(values)
@@ -181,6 +182,16 @@ def _work(op_type: str, inputs: Sequence[Any], output: Any) -> int:
     if op_type == "ConvTranspose":
         return int(x.size) * (int(w.size) // int(w.shape[0]))
     return size * (int(x.shape[-1]) if op_type == "MatMul" else int(x.size) // max(1, int(output.shape[0])))
+
+
+def _values(weight: TensorProto) -> Array:
+    """The numbers of a weight, which may stand in another file."""
+    if weight.data_location != TensorProto.EXTERNAL:
+        return to_array(weight)
+    holder = ModelProto()
+    holder.graph.initializer.append(weight)
+    read_into_memory(holder)
+    return to_array(holder.graph.initializer[0])
 
 
 def _serialise(model: onnx_ir.Model) -> ModelProto:

@@ -7,6 +7,7 @@ import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
+from inspector.check.kernels.call import operator
 from inspector.check.reference import DoublePrecisionError, Float64Evaluator
 from tests.inspector.check.problems import model, normal
 
@@ -96,15 +97,11 @@ def test_an_operator_that_it_does_not_know_is_named() -> None:
         Float64Evaluator(proto)
 
 
-def test_an_operator_that_computes_in_single_precision_is_refused() -> None:
-    # onnx.reference makes float32 of AffineGrid's result, whatever goes in
-    proto = model(
-        "float[N,2,3] x => float[N,H,W,2] y",
-        "size = Constant<value_ints=[1, 1, 2, 2]>() y = AffineGrid(x, size)",
-        opset=20,
-    )
-    with pytest.raises(DoublePrecisionError, match="AffineGrid computes in float32"):
-        Float64Evaluator(proto).run(None, {"x": normal(1, 2, 3)})
+def test_an_operator_that_computes_in_single_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = operator("Neg", lambda call, x: (-x).astype(np.float32))
+    monkeypatch.setattr("inspector.check.reference.OPERATORS", (narrow,))
+    with pytest.raises(DoublePrecisionError, match="Neg computes in float32"):
+        Float64Evaluator(model("float[N] x => float[N] y", "y = Neg(x)")).run(None, {"x": normal(3)})
 
 
 def test_what_goes_wrong_in_an_operator_is_said() -> None:

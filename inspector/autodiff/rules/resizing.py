@@ -38,7 +38,8 @@ def resize(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         else:
             crop = None if roi is None else _pick(tape, roi, [place, len(axes) + place])
             by_size = sizes is not None
-            amount = _pick(tape, sizes if by_size else scales, [place])
+            # (onnxruntime's inference of shapes takes an entry of sizes that only a run knows for none)
+            amount = tape.ints([after]) if by_size else _pick(tape, scales, [place])
             matrix = _matrix(tape, node, _unit(tape, before, pulled), crop, amount, by_size=by_size)
         pulled = _along(tape, pulled, matrix, axis, rank)
     return [pulled, *([None] * len(parameters))]

@@ -107,8 +107,7 @@ CASES = (
     Case("Resize", [image(1, 1, 2, 3, 2), None, Fixed(np.array([1, 1, 2.0, 2.0, 3.0]))], {"mode": "linear"}),
     Case("Resize", [image(1, 3, 4, 2), None, Fixed(np.array([1, 2.0, 0.5, 1]))], {"mode": "linear"}),
     Case("Resize", [image(2, 2, 3, 2), None, Fixed(np.array([2.0, 2.0, 1, 1]))], {"mode": "nearest"}),
-    # known only when run
-    # (onnxruntime takes sizes of unknown number for none)
+    # known only when run (onnxruntime itself takes sizes of which it does not know how many there are for none)
     Case("Resize", [image(), None, None, integers([1, 2, 6, 4])], {"mode": "nearest"}, runtime=False),
     Case(
         "Resize", [image(), None, None, integers([6, 3])], {"mode": "linear", "axes": [2, 3]}, runtime=False

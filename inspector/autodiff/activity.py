@@ -95,10 +95,16 @@ def nodes_lacking(
 
 
 def path_through(
-    node: ir.Node, nodes: Sequence[ir.Node], sources: Iterable[ir.Value], targets: Iterable[ir.Value]
+    node: ir.Node,
+    nodes: Sequence[ir.Node],
+    active: Collection[ir.Value],
+    ends: Collection[Iterable[ir.Value]],
 ) -> list[str]:
-    """The names of the tensors along a shortest way from `sources` through `node` to `targets`."""
-    wanted_sources, wanted_targets = set(sources), set(targets)
+    """The names of the tensors along a shortest way through `node`, from the first of `ends` to the second.
+
+    The way leads through `active` tensors only: not through a shape that is read on the side.
+    """
+    sources, targets = (set(end) for end in ends)
     consumers: dict[ir.Value, list[ir.Node]] = {}
     for each in nodes:
         for value in reads(each):
@@ -106,14 +112,20 @@ def path_through(
 
     def before(value: ir.Value) -> list[ir.Value]:
         producer = value.producer()
-        return [] if producer is None else reads(producer)
+        return [] if producer is None else _among(active, reads(producer))
 
     def after(value: ir.Value) -> list[ir.Value]:
-        return [output for consumer in consumers.get(value, []) for output in consumer.outputs]
+        return _among(
+            active, (output for consumer in consumers.get(value, []) for output in consumer.outputs)
+        )
 
-    head = _shortest(reads(node), before, wanted_sources)
-    tail = _shortest(node.outputs, after, wanted_targets)
+    head = _shortest(_among(active, reads(node)), before, sources)
+    tail = _shortest(node.outputs, after, targets)
     return [value.name or "?" for value in [*head[::-1], *tail]]
+
+
+def _among(active: Collection[ir.Value], values: Iterable[ir.Value]) -> list[ir.Value]:
+    return [value for value in values if value in active]
 
 
 def _may_vary(value: ir.Value) -> bool:

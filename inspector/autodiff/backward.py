@@ -68,7 +68,7 @@ def pull_back(
         return totals.get(value)
 
     def blocked_path(node: ir.Node) -> list[str]:
-        return path_through(node, nodes, sources, seeds)
+        return path_through(node, nodes, tape.wanted, (sources, seeds))
 
     for node in reversed(nodes):
         cotangents = [total(output) for output in node.outputs]

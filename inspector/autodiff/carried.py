@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import onnx_ir as ir
-from onnx_ir.passes.common import ShapeInferencePass
 
 from inspector.autodiff.bodies import bodies, flows
 from inspector.autodiff.broadcasting import dims
+from inspector.model.inference import infer
 
 __all__ = ["infer_bodies"]
 
@@ -35,7 +35,7 @@ def infer_bodies(model: ir.Model) -> None:
             value.shape = shape
         for node in nodes:
             _enter(node, state)
-        ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
+        infer(model)
         if not _widen(nodes, state):
             return
     state.update(dict.fromkeys(state))

@@ -20,6 +20,7 @@ EXPANDED = (
     "RMSNormalization",
     "RNN",
     "RotaryEmbedding",
+    "SequenceMap",
     "SoftmaxCrossEntropyLoss",
 )
 """Operators without a rule whose definition in the standard, a function body or a text, is known to have derivatives.

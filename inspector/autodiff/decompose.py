@@ -9,6 +9,7 @@ from typing import TypeAlias
 import onnx_ir as ir
 
 from inspector.autodiff import recurrent
+from inspector.autodiff.sequence_map import sequence_map
 from inspector.autodiff.tape import Tape, Values
 from inspector.surgery import reads
 
@@ -22,21 +23,23 @@ DECOMPOSITIONS = MappingProxyType(
         ("", "GRU"): recurrent.gru,
         ("", "LSTM"): recurrent.lstm,
         ("", "RNN"): recurrent.rnn,
+        ("", "SequenceMap"): sequence_map,
     }
 )
 
 
-def decompose(tape: Tape, root: ir.Graph, nodes: Iterable[ir.Node]) -> int:
-    """Replace in place each of `nodes`, of the graph `root` or of a body in it, that has a decomposition; how many.
+def decompose(tape: Tape, root: ir.Graph, nodes: Iterable[ir.Node]) -> list[ir.Node]:
+    """Replace in place each of `nodes`, of the graph `root` or of a body in it, that has a decomposition; the others.
 
     The results keep their names, but are other `ir.Value`s.
     """
-    count = 0
+    others: list[ir.Node] = []
     for node in nodes:
-        if (node.domain, node.op_type) in DECOMPOSITIONS and node.graph is not None:
+        if (node.domain, node.op_type) in DECOMPOSITIONS:
             _replace(tape.inner(), root, node)
-            count += 1
-    return count
+        else:
+            others.append(node)
+    return others
 
 
 def _replace(tape: Tape, root: ir.Graph, node: ir.Node) -> None:

@@ -21,7 +21,8 @@ from inspector.autodiff.history import remember
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
 from inspector.errors import ModelError, NotDifferentiable
-from inspector.surgery import add_nodes, copy, expand_functions, find_value, infer_types
+from inspector.model.inference import infer
+from inspector.surgery import add_nodes, copy, expand_functions, find_value
 
 __all__ = ["vjp"]
 
@@ -59,10 +60,12 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
         raise ModelError(
             f"gradients need opset {OLDEST_OPSET} or newer, and the model has {opset}; convert it first"
         )
-    model = infer_types(copy(model))
+    model = copy(model)
     graph = model.graph
-    tape = Tape(graph, rules=rules)
     graph.sort()
+    tape = Tape(graph, rules=rules)
+    _name_nodes(tape, graph)
+    _infer(model)
     _expand(tape, model, outputs, wrt, rules)
     graph.sort()
     infer_bodies(model)
@@ -104,9 +107,27 @@ def _expand(
     while True:
         sources = [find_value(graph, name) for name in wrt]
         lacking = list(nodes_lacking(_between(graph, outputs, wrt, rules), sources, rules))
-        if not decompose(tape, graph, lacking) + expand_functions(model, lacking):
+        others = decompose(tape, graph, lacking)
+        if not expand_functions(model, others) and len(others) == len(lacking):
             return
-        infer_types(model)
+        _name_nodes(tape, graph)
+        _infer(model)
+
+
+def _infer(model: ir.Model) -> None:
+    """Fill in types and shapes, if any is missing."""
+    results = (output for node in model.graph.all_nodes() for output in node.outputs if output.name)
+    if any(value.type is None or value.shape is None for value in results):
+        infer(model)
+
+
+def _name_nodes(tape: Tape, graph: ir.Graph) -> None:
+    """Give each node a name of its own."""
+    taken: set[str] = set()
+    for node in graph.all_nodes():
+        if not node.name or node.name in taken:
+            node.name = tape.name(node.op_type)
+        taken.add(node.name)
 
 
 def _between(graph: ir.Graph, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> list[ir.Node]:

@@ -17,8 +17,9 @@ _KEY = "onnxlens.history"
 
 
 def symbols(node: ir.Node) -> set[str]:
-    """The symbolic lengths that stand for one number while `node` runs: those of what it reads."""
-    return {dim for value in operands(node) for dim in dims(value) or () if isinstance(dim, str)}
+    """The symbolic lengths that stand for one number while `node` runs: those of the tensors that it reads."""
+    tensors = (value for value in operands(node) if not is_sequence(value))
+    return {dim for value in tensors for dim in dims(value) or () if isinstance(dim, str)}
 
 
 def settled(value: ir.Value, known: set[str]) -> bool:

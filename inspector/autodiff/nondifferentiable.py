@@ -9,7 +9,7 @@ __all__ = ["REFUSED", "ZERO_DERIVATIVE"]
 _COMPARISON = "its result is true or false: constant almost everywhere"
 _STEP = "piecewise constant: its derivative is zero wherever it has one"
 _INDEX = "its result is an index: constant almost everywhere"
-_SHAPE = "it reads the shape of its input, not its values"
+_SHAPE = "it reads the shape or length of its input, not its values"
 _RANDOM = "its result is drawn at random; its input gives a shape or a seed"
 
 ZERO_DERIVATIVE = MappingProxyType(
@@ -19,7 +19,7 @@ ZERO_DERIVATIVE = MappingProxyType(
             _COMPARISON: "And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor",
             _STEP: "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil Floor Hardmax Round Sign",
             _INDEX: "ArgMax ArgMin NonMaxSuppression NonZero",
-            _SHAPE: "ConstantOfShape EyeLike Shape Size",
+            _SHAPE: "ConstantOfShape EyeLike OptionalHasElement SequenceLength Shape Size",
             _RANDOM: "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
         }.items()
         for op_type in op_types.split()

@@ -24,22 +24,27 @@ def add(tape: Tape, a: ir.Value, b: ir.Value) -> ir.Value:
 
 
 def zeros_like(tape: Tape, value: Operand) -> ir.Value:
-    """The zero cotangent of a tensor, or of a sequence."""
+    """The zero cotangent of a tensor, of a sequence, or of what an optional value holds."""
+    if value is not None and isinstance(value.type, ir.OptionalType):
+        return zeros_like(tape, tape.OptionalGetElement(value))
     if not is_sequence(value):
         return tape.zeros_like(value)
     assert value is not None
     return each(tape, value, lambda inner, x, i: inner.zeros_like(x))
 
 
-def each(tape: Tape, sequence: ir.Value, make: Callable[[Tape, ir.Value, ir.Value], ir.Value]) -> ir.Value:
-    """The sequence of `make(tape, element, index)` of each element of `sequence`."""
-    dtype = sequence.dtype or ir.DataType.FLOAT
+def each(
+    tape: Tape,
+    sequence: ir.Value,
+    make: Callable[[Tape, ir.Value, ir.Value], ir.Value],
+    dtype: ir.DataType | None = None,
+) -> ir.Value:
+    """The sequence of `make(tape, element, index)` of each element of `sequence`: of its dtype, or of `dtype`."""
     inner = tape.inner()
     index = ir.Value(name=tape.name("index"), shape=ir.Shape([]), type=ir.TensorType(ir.DataType.INT64))
     go = ir.Value(name=tape.name("go"), shape=ir.Shape([]), type=ir.TensorType(ir.DataType.BOOL))
-    so_far = ir.Value(name=tape.name("so_far"), type=ir.SequenceType(ir.TensorType(dtype)))
-    element = inner.SequenceAt(sequence, index)
-    grown = inner.SequenceInsert(so_far, make(inner, element, index))
+    empty = tape.SequenceEmpty(dtype=(dtype or sequence.dtype or ir.DataType.FLOAT).value)
+    so_far = tape.like(empty, "so_far")
+    grown = inner.SequenceInsert(so_far, make(inner, inner.SequenceAt(sequence, index), index))
     body = inner.body([index, go, so_far], [inner.Identity(go), grown])
-    empty = tape.SequenceEmpty(dtype=dtype.value)
     return tape.Loop(tape.SequenceLength(sequence), None, empty, body=body)

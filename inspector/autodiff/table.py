@@ -63,6 +63,7 @@ RULES = RuleTable(
             rules.scattering.RULES,
             rules.spectral.RULES,
             rules.control_flow.RULES,
+            rules.sequences.RULES,
             rules.sampling.RULES,
             rules.unfolding.RULES,
             rules.regions.RULES,

@@ -53,6 +53,8 @@ def type_of_output(node: ir.Node, index: int, dtype: ir.DataType) -> ir.TypeProt
         if type_ is not None:
             return type_
     first = node.inputs[0] if node.inputs else None
+    if node.op_type == "OptionalGetElement" and first is not None and isinstance(first.type, ir.OptionalType):
+        return first.type.elem_type
     if node.op_type in _MOVING and first is not None and first.type is not None:
         return first.type if isinstance(first.type, ir.SequenceType) else ir.TensorType(first.type.dtype)
     if node.op_type == "SequenceEmpty":

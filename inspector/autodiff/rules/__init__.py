@@ -19,6 +19,7 @@ from inspector.autodiff.rules import (
     resizing,
     sampling,
     scattering,
+    sequences,
     spectral,
     unfolding,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "resizing",
     "sampling",
     "scattering",
+    "sequences",
     "spectral",
     "unfolding",
 ]

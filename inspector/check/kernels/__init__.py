@@ -24,6 +24,7 @@ from inspector.check.kernels import (
     regions,
     resizing,
     sampling,
+    sequences,
     unfolding,
 )
 from inspector.check.kernels.call import Kernel, operator
@@ -76,4 +77,6 @@ OPERATORS: tuple[type[OpRun], ...] = (
     *(operator(name, kernel) for name, kernel in KERNELS.items()),
     control_flow.Loop,
     control_flow.Scan,
+    sequences.SequenceMap,
+    *(operator(name, kernel) for name, kernel in sequences.KERNELS.items()),
 )

@@ -12,6 +12,7 @@ from . import (
     cases_regions,
     cases_resize,
     cases_sampling,
+    cases_sequences,
     cases_standard,
     cases_windows,
 )
@@ -24,6 +25,7 @@ CASES: tuple[Case, ...] = (
     *cases_linear.CASES,
     *cases_windows.CASES,
     *cases_sampling.CASES,
+    *cases_sequences.CASES,
     *cases_resize.CASES,
     *cases_regions.CASES,
     *cases_recurrent.CASES,

@@ -221,6 +221,12 @@ def test_an_operator_without_a_rule_is_refused_only_on_the_way() -> None:
         vjp(model, ["y"], ["x"])
 
 
+def test_the_path_that_an_error_names_leads_through_no_shape() -> None:
+    model = model_of("{ s = Shape(x)  a = Exp(x)  b = Sin(a)  c = Reshape(b, s)  y = custom.Strange(c) }")
+    with pytest.raises(NotDifferentiable, match="x -> a -> b -> c -> y"):
+        vjp(model, ["y"], ["x"])
+
+
 def test_rounding_operators_are_refused_with_their_reason() -> None:
     model = model_of(
         "<float s = {0.1}, uint8 z = {0}> { q = QuantizeLinear(x, s, z)  d = DequantizeLinear(q, s, z)  y = Exp(d) }"

@@ -35,6 +35,7 @@ from inspector.objectives import (
     Head,
     Labels,
     Objective,
+    find_default,
     find_entry,
     read_heads,
     resolve,
@@ -152,7 +153,9 @@ class Inspector:
             TargetError: no target is given and none is clear.
         """
         tensors = target_tensors(target, self.model, self.heads(score), score)
-        return default_choice(self.evaluator, find_entry(self.model, tensors, pictures_first=True), tensors)
+        boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
+        entry = find_entry(self.model, tensors, pictures_first=True)
+        return default_choice(self.evaluator, entry, tensors, boxes)
 
     # what it computes
 

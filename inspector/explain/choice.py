@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,9 +59,22 @@ class _Way:
     sinks: Sequence[ir.Value]
     grids: Mapping[ir.Value, Grid]
 
+    @cached_property
+    def before(self) -> dict[ir.Value, list[ir.Value]]:
+        """What each tensor is computed from."""
+        found: dict[ir.Value, list[ir.Value]] = {}
+        for start, end in self.edges:
+            found.setdefault(end, []).append(start)
+        return found
+
 
 def choose_layer(
-    model: Model, places: Places, entry: str, targets: Mapping[str, Mask], source: str = ""
+    model: Model,
+    places: Places,
+    entry: str,
+    targets: Mapping[str, Mask],
+    source: str = "",
+    boxes: bool = False,
 ) -> Choice:
     """The layer for the elements `targets` of the tensors that a score is made of.
 
@@ -70,6 +84,7 @@ def choose_layer(
         entry: the tensor that the evidence starts from: that input, or the first floating-point tensor after it.
         targets: tensor -> the elements of one sample batch that the score reads; `ALL` where they are not known.
         source: in place of `entry` in the message of an error.
+        boxes: whether the score is one of many boxes', and `targets` does not say which.
 
     Raises:
         LayerNotFound: no feature map lies between them.
@@ -91,11 +106,13 @@ def choose_layer(
             f"no spatial feature map lies on the way from '{source or entry}' to the target, which class activation "
             "maps need: use method saliency, or name a layer (with --tokens, where a sequence stands for a map)"
         )
+    # one place of a map (batch, classes, height, width) is explained like all of it, a box of a list is not
+    maps = any(count and len(places.shapes[name]) > 3 for name, count in zip(targets, spatial, strict=True))
     chain = dominators(way.ordered, way.edges, way.sources, way.sinks)
-    if max(spatial, default=0) > 1:
-        value, reason = _bottleneck(way, candidates, places)
-        kind = "a model with a score for every place"
-    elif (spatial and min(spatial) == 1) or len(way.sinks) > 1:
+    if boxes or maps or max(spatial, default=0) > 1:
+        value, reason = _bottleneck(way, candidates)
+        kind = "a detector" if boxes else "a model with a score for every place"
+    elif 1 in spatial or any(_joins_levels(places, name) for name in targets):
         value, reason = _last(way, _before_scores(way, candidates), chain)
         kind = "a detector"
     else:
@@ -153,6 +170,12 @@ def _places_read(places: Places, name: str, mask: Mask) -> int:
     return grid.area if not isinstance(mask, np.ndarray) else int(grid.fold(mask).any(axis=(0, 1)).sum())
 
 
+def _joins_levels(places: Places, name: str) -> bool:
+    """Whether the places of several maps stand in one axis of a target, as the boxes of a detector's levels do."""
+    axes = places.axes.get(name, ())
+    return any(sum(any(f.what >= 0 for f in segment) for segment in axis) > 1 for axis in axes)
+
+
 def _last(way: _Way, candidates: Sequence[ir.Value], chain: Sequence[ir.Value]) -> tuple[ir.Value, str]:
     allowed = set(candidates)
     for value in chain:
@@ -164,65 +187,75 @@ def _last(way: _Way, candidates: Sequence[ir.Value], chain: Sequence[ir.Value]) 
 
 def _before_scores(way: _Way, candidates: Sequence[ir.Value]) -> list[ir.Value]:
     """The candidates before the last weights: what these compute are scores of each place already."""
-    before: dict[ir.Value, list[ir.Value]] = {}
-    for start, end in way.edges:
-        before.setdefault(end, []).append(start)
-    scores: set[ir.Value] = set()
-    pending = list(way.sinks)
-    while pending:
-        value = pending.pop()
-        if value in scores:
-            continue
-        scores.add(value)
-        node = value.producer()
-        if node is None or node.op_type not in _WEIGHTED:
-            pending += before.get(value, ())
+    scores = _scores(way)
     return [value for value in candidates if value not in scores] or list(candidates)
 
 
-def _bottleneck(way: _Way, candidates: Sequence[ir.Value], places: Places) -> tuple[ir.Value, str]:
+def _scores(way: _Way) -> set[ir.Value]:
+    """What the last weights compute, and all that follows from it."""
+    found: set[ir.Value] = set()
+    pending = list(way.sinks)
+    while pending:
+        value = pending.pop()
+        if value in found:
+            continue
+        found.add(value)
+        node = value.producer()
+        if node is None or node.op_type not in _WEIGHTED:
+            pending += way.before.get(value, ())
+    return found
+
+
+def _bottleneck(way: _Way, candidates: Sequence[ir.Value]) -> tuple[ir.Value, str]:
     """The exit of the smallest maps that at least two layers with weights work on."""
     kept = [value for value in _before_scores(way, candidates) if not _moves(value)] or list(candidates)
-    parts = _parts(way, kept)
-    worked = [part for part in parts if sum(_weighted(value) for value in part) > 1] or parts
+    allowed, scores = set(kept), _scores(way)
+    parts = [
+        inside
+        for part in _parts(way)
+        if not allowed.isdisjoint(inside := [value for value in part if value not in scores])
+    ]
+    worked = [part for part in parts if sum(map(_weighted, part)) > 1] or parts
     part = min(worked, key=lambda one: (way.grids[one[0]].area, -sum(map(_weighted, one))))
-    inside = set(part)
-    after: dict[ir.Value, list[ir.Value]] = {}
-    for start, end in way.edges:
-        after.setdefault(start, []).append(end)
-    exits = [value for value in part if any(b not in inside for b in after.get(value, ()))] or part[-1:]
-    chain = dominators(way.ordered, way.edges, way.sources, exits)
-    value = next((one for one in chain if one in inside), part[-1])
+    chain = dominators(way.ordered, way.edges, way.sources, _exits(way, part))
+    rest = [value for value in part if value in allowed]
+    value = next((one for one in chain if one in rest and not _projects(one)), rest[-1])
     size = way.grids[value].text
     return value, f"the last of the smallest feature maps ({size}), which all that is larger is computed from"
 
 
-def _parts(way: _Way, candidates: Sequence[ir.Value]) -> list[list[ir.Value]]:
-    """Candidates of the same size that follow from each other without a detour through another size."""
-    group: dict[ir.Value, int] = {}
-    allowed = set(candidates)
-    area = {value: grid.area for value, grid in way.grids.items()}
-    merged: dict[int, int] = {}
+def _exits(way: _Way, part: Sequence[ir.Value]) -> list[ir.Value]:
+    """The members of `part` that the score depends on directly, not by way of other members."""
+    inside = set(part)
+    seen: set[ir.Value] = set()
+    pending = list(way.sinks)
+    while pending:
+        value = pending.pop()
+        if value not in seen:
+            seen.add(value)
+            pending += way.before.get(value, ()) if value not in inside else ()
+    return [value for value in part if value in seen]
 
-    def root(number: int) -> int:
-        while merged.get(number, number) != number:
-            number = merged[number]
-        return number
 
-    before: dict[ir.Value, list[ir.Value]] = {}
-    for start, end in way.edges:
-        before.setdefault(end, []).append(start)
-    for number, value in enumerate(way.ordered):
-        if value not in area:
-            continue
-        group[value] = number
-        for start in before.get(value, ()):
-            if start in group and area[start] == area[value]:
-                merged[root(group[value])] = root(group[start])
-    parts: dict[int, list[ir.Value]] = {}
+def _parts(way: _Way) -> list[list[ir.Value]]:
+    """Maps of the same size that follow from each other without a detour through another size."""
+    merged: dict[ir.Value, ir.Value] = {}
+
+    def root(value: ir.Value) -> ir.Value:
+        while merged[value] is not value:
+            value = merged[value]
+        return value
+
     for value in way.ordered:
-        if value in group and value in allowed:
-            parts.setdefault(root(group[value]), []).append(value)
+        if value not in way.grids:
+            continue
+        merged[value] = value
+        for start in way.before.get(value, ()):
+            if start in merged and way.grids[start].area == way.grids[value].area:
+                merged[root(value)] = root(start)
+    parts: dict[ir.Value, list[ir.Value]] = {}
+    for value in merged:
+        parts.setdefault(root(value), []).append(value)
     return list(parts.values())
 
 

@@ -73,9 +73,12 @@ def explain(
         raw = upsample(small, _common_size(small, picture_sides(evaluator, entry, feeds)))
     else:
         if method is None:
-            notes.append(
-                f"method {name} was chosen: the model has no spatial feature map on the way to the target"
+            why = (
+                "the input is a sequence of words"
+                if entry.reads_tokens
+                else "the model has no spatial feature map on the way to the target"
             )
+            notes.append(f"method {name} was chosen: {why}")
         if layer is not None:
             notes.append(f"method {name} works at the input: layer '{layer.name}' plays no part")
         notes += [entry.note] if entry.note else []

@@ -35,14 +35,20 @@ def find_places(evaluator: Evaluator, entry: Entry, feeds: Feeds | None = None) 
     return places_of(evaluator.model, _graph(evaluator), entry.input, feeds)
 
 
-def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str]) -> Choice:
+def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str], boxes: bool = False) -> Choice:
     """The default layer for a score made of the tensors `targets`, whichever elements of them, at assumed sizes.
 
     Raises:
-        LayerNotFound: no feature map leads to them.
+        LayerNotFound: no feature map leads to them, or the input is a sequence of words.
     """
+    if entry.reads_tokens:
+        raise LayerNotFound(
+            f"input '{entry.input.name}' is a sequence of {entry.input.dtype} numbers, which has no feature maps: "
+            "methods at the input (saliency, input-x-gradient) explain it position by position"
+        )
     places = find_places(evaluator, entry)
-    return choose_layer(evaluator.model, places, entry.tensor, dict.fromkeys(targets, ALL), entry.input.name)
+    masks: dict[str, Mask] = dict.fromkeys(targets, ALL)
+    return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name, boxes)
 
 
 def layer_for(

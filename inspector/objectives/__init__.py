@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.defaults import Default, find_default
 from inspector.objectives.entry import Entry, find_entry
 from inspector.objectives.evaluator import Evaluator, Gradients
 from inspector.objectives.heads import Head, Labels, Score, default_head, find_head, read_heads
@@ -16,6 +17,7 @@ __all__ = [
     "SCORE",
     "AnyTarget",
     "AnyTargets",
+    "Default",
     "Entry",
     "Evaluator",
     "Gradients",
@@ -28,6 +30,7 @@ __all__ = [
     "TermKey",
     "append_objective",
     "default_head",
+    "find_default",
     "find_entry",
     "find_head",
     "parse_target",

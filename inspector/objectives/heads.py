@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +14,7 @@ from inspector.model import Dim, Model, TensorInfo, channel_axis
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["Head", "Labels", "default_head", "find_head", "read_heads"]
+__all__ = ["Head", "Labels", "default_head", "find_head", "is_float", "read_heads"]
 
 Labels = Sequence[str] | Mapping[str, Sequence[str]]
 Score = Literal["logit", "output"]
@@ -149,11 +149,11 @@ def default_head(heads: Mapping[str, Head], model: Model) -> Head:
         TargetError: none is; lists the outputs.
     """
     taps = set(model.metadata.layers) - set(model.metadata.outputs)
-    floats = [head for head in heads.values() if head.name not in taps and _is_float(head)]
-    tests = (
+    floats = [head for head in heads.values() if head.name not in taps and is_float(head)]
+    tests: tuple[Callable[[Head], bool], ...] = (
         lambda head: head.name in model.metadata.outputs or bool(head.labels),
-        lambda head: SCORES.search(head.name) is not None and _per_class(head),
-        _per_class,
+        lambda head: SCORES.search(head.name) is not None and _per_class(head, model),
+        lambda head: _per_class(head, model),
         lambda head: head.shape is not None and len(head.shape) == 4 and (head.classes or 0) > 1,
     )
     for test in tests:
@@ -166,12 +166,18 @@ def default_head(heads: Mapping[str, Head], model: Model) -> Head:
     )
 
 
-def _per_class(head: Head) -> bool:
-    return head.shape is not None and head.one_score_per_class
+def _per_class(head: Head, model: Model) -> bool:
+    """Whether a sample has one score per class."""
+    if head.shape is None or not head.one_score_per_class:
+        return False
+    # as many scores as the input has words or samples are no classes
+    size = head.shape[head.class_axis] if head.class_axis is not None else None
+    return not isinstance(size, str) or all(size not in (tensor.shape or ())[1:] for tensor in model.inputs)
 
 
-def _is_float(head: Head) -> bool:
-    return head.dtype is None or head.dtype in ("float16", "bfloat16", "float32", "float64")
+def is_float(head: Head) -> bool:
+    """Whether it can be explained: an unknown type is tried, a sequence of tensors or an optional one is not."""
+    return head.dtype in ("float16", "bfloat16", "float32", "float64")
 
 
 def _head(model: Model, output: TensorInfo, labels: tuple[str, ...], score: Score) -> Head:
@@ -242,7 +248,10 @@ def _batch_axis(model: Model, output: TensorInfo) -> int:
 
 
 def _listing(heads: Iterable[Head]) -> str:
-    return ", ".join(
-        f"'{head.name}' {head.dtype} ({', '.join('?' if dim is None else str(dim) for dim in head.shape or ())})"
-        for head in heads
-    )
+    return ", ".join(f"'{head.name}' {head.dtype or 'no tensor'} {_shape_text(head.shape)}" for head in heads)
+
+
+def _shape_text(shape: tuple[Dim, ...] | None) -> str:
+    if shape is None:
+        return "of any shape"
+    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from inspector.errors import TargetError
 from inspector.model import Model
-from inspector.objectives.heads import Head, Score, default_head, find_head
+from inspector.objectives.backward import last_scores
+from inspector.objectives.defaults import find_default
+from inspector.objectives.heads import Head, Score, default_head, find_head, is_float
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
 from inspector.objectives.parse import INTEGER, parse_target
 from inspector.objectives.target import AnyTarget, Target, TargetSum
@@ -49,13 +51,16 @@ class _Resolver:
             else find_head(self.heads, self.model, name, self.score)
         )
         if head.dtype not in ("float16", "bfloat16", "float32", "float64", None):
-            floats = [
-                other.name for other in self.heads.values() if other.dtype and other.dtype.startswith("float")
-            ]
-            raise TargetError(
-                f"'{head.name}' holds {head.dtype}, which has no gradient; floating-point outputs: {', '.join(floats)}"
-            )
+            raise TargetError(f"'{head.name}' holds {head.dtype}, which has no gradient; {self.floats(head)}")
         return head
+
+    def floats(self, head: Head) -> str:
+        """What can be explained in place of an output of integers."""
+        source = last_scores(self.model, head.name)
+        if source:
+            return f"name an element of the tensor that it is picked from, such as '{source}[0]'"
+        names = ", ".join(f"'{other.name}'" for other in self.heads.values() if is_float(other))
+        return f"floating-point outputs: {names}" if names else "the model has no floating-point output"
 
     def add(self, target: Target, sample: int, terms: dict[TermKey, _Elements]) -> None:
         """Add what `target` takes of sample number `sample` to `terms`."""
@@ -132,25 +137,39 @@ def resolve(
         samples: their number.
         model: whose tensors are named.
         heads: what its outputs mean (`read_heads`, with the same score).
-        values: computes a tensor for the samples at hand; called only where a shape is dynamic, or for a map of classes
-            without a target.
+        values: computes a tensor for the samples at hand; called only where a shape is dynamic, or without a target for
+            what has no single score per class.
         score: for tensors that are no outputs.
 
     Raises:
         TargetError: unknown output, label or class, out of range, integer output, or not one target per sample.
     """
     resolver = _Resolver(model, heads, score, cache(values))
-    wanted = [_parse(one, resolver) for one in _per_sample(target, samples)]
+    given = _per_sample(target, samples)
+    default = find_default(heads, model) if None in given else None
+    if default is not None and default.pick is not None:
+        found = [
+            default.pick(resolver.values, sample) if one is None else (_parse(one, resolver), None)
+            for sample, one in enumerate(given * (samples // len(given)))
+        ]
+    else:
+        found = [(_parse(one, resolver), None) for one in given]
+    wanted, texts = [one for one, _ in found], [text for _, text in found]
     whole = any(not each.batched for one in wanted for each in _atoms(one))
     if whole:
-        return _whole(wanted, resolver)
+        return _whole(wanted, resolver, texts)
     rows: list[dict[TermKey, _Elements]] = []
     for sample in range(samples):
         terms: dict[TermKey, _Elements] = {}
         for atom in _atoms(wanted[sample % len(wanted)]):
             resolver.add(atom, sample, terms)
         rows.append(terms)
-    described = [_describe(wanted[sample % len(wanted)], resolver, sample) for sample in range(samples)]
+    described = [
+        (texts[sample % len(texts)] or "", None)
+        if texts[sample % len(texts)]
+        else _describe(wanted[sample % len(wanted)], resolver, sample)
+        for sample in range(samples)
+    ]
     return _stack(rows, described)
 
 
@@ -163,15 +182,14 @@ def target_tensors(
         raise TargetError(f"the shape of '{name}' is not needed to find the tensors of a target")
 
     resolver = _Resolver(model, heads, score, values)
-    several = (
-        [None]
-        if target is None
-        else [target]
-        if isinstance(target, int | str | Target | TargetSum)
-        else target
-    )
-    atoms = [atom for one in several for atom in _atoms(_parse(one, resolver))]
-    return tuple(dict.fromkeys(resolver.tensor(atom) for atom in atoms))
+    several = [target] if target is None or isinstance(target, int | str | Target | TargetSum) else target
+    found: list[str] = []
+    for one in several:
+        if one is None:
+            found += find_default(heads, model).tensors
+        else:
+            found += [resolver.tensor(atom) for atom in _atoms(_parse(one, resolver))]
+    return tuple(dict.fromkeys(found))
 
 
 def class_number(head: Head, label: str | int) -> int:
@@ -215,23 +233,35 @@ def _per_sample(target: AnyTargets, samples: int) -> list[OneTarget | None]:
 
 def _parse(target: OneTarget | None, resolver: _Resolver) -> AnyTarget:
     if target is None:
-        return Target()
-    if isinstance(target, Target | TargetSum):
-        return target
-    if isinstance(target, bool) or not isinstance(target, int | str):
+        return _addressed(Target(), resolver)
+    if isinstance(target, bool) or not isinstance(target, int | str | Target | TargetSum):
         raise TargetError(
             f"a target is a class number, a label, a string or a Target, not {type(target).__name__}"
         )
-    if isinstance(target, int):
-        return Target(label=target)
-    return parse_target(target, resolver.heads, resolver.model)
+    if isinstance(target, str):
+        target = parse_target(target, resolver.heads, resolver.model)
+    return _addressed(Target(label=target) if isinstance(target, int) else target, resolver)
+
+
+def _addressed(target: AnyTarget, resolver: _Resolver) -> AnyTarget:
+    """`target`; of a tensor that is a single number, with no axis for the batch, that number."""
+    if isinstance(target, TargetSum):
+        return TargetSum(tuple(map(partial(_scalar, resolver=resolver), target.targets)))
+    return _scalar(target, resolver)
+
+
+def _scalar(target: Target, resolver: _Resolver) -> Target:
+    head = resolver.head(target.output)
+    if head.shape != ():
+        return target
+    return replace(target, output=head.name, index=Ellipsis, label=None, batched=False)
 
 
 def _atoms(target: AnyTarget) -> tuple[Target, ...]:
     return target.targets if isinstance(target, TargetSum) else (target,)
 
 
-def _whole(wanted: Sequence[AnyTarget], resolver: _Resolver) -> Objective:
+def _whole(wanted: Sequence[AnyTarget], resolver: _Resolver, texts: Sequence[str | None]) -> Objective:
     if len(wanted) > 1 or any(atom.batched for atom in _atoms(wanted[0])):
         raise TargetError(
             "a target with batched=False is one for the whole batch: it stands neither in a list nor in a sum"
@@ -239,7 +269,7 @@ def _whole(wanted: Sequence[AnyTarget], resolver: _Resolver) -> Objective:
     terms: dict[TermKey, _Elements] = {}
     for atom in _atoms(wanted[0]):
         resolver.add(atom, 0, terms)
-    return _stack([terms], [(str(wanted[0]), None)])
+    return _stack([terms], [(texts[0] or str(wanted[0]), None)])
 
 
 def _stack(

@@ -34,7 +34,7 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    """Patches of 8 x 8, a class token and registers in front; the class is read from that token or the patches' mean."""
+    """Patches of 8 x 8, a class token and registers in front; the class read from that token or the patches' mean."""
 
     def __init__(self, grid: tuple[int, int] = (6, 4), registers: int = 0, mean: bool = False) -> None:
         super().__init__()

@@ -81,7 +81,11 @@ def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[
     if specs:
         names = [name for layer in every for name in layer.outputs]
         found = {id(layer): layer for spec in specs for layer in resolve_layers(every, as_spelt(spec, names))}
-        return [layer for layer in every if id(layer) in found]
+        drawn = [layer for layer in every if id(layer) in found and not_drawn(layer) is None]
+        if not drawn:
+            first = next(iter(found.values()))
+            raise LayerNotFound(f"'{first.name}' cannot be drawn: it is {not_drawn(first)}")
+        return drawn
     taps = set(lens.metadata.layers)
     named = [layer for layer in every if taps.intersection(layer.outputs)]
     if named:
@@ -96,6 +100,11 @@ def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[
             f"the first {MOST_LAYERS} of {len(maps)} feature maps are drawn: name others with --layer.", quiet
         )
     return maps[:MOST_LAYERS]
+
+
+def not_drawn(layer: Layer) -> str | None:
+    """Why a layer has no picture; None where it has one."""
+    return "text" if layer.dtype == "string" else layer.reason
 
 
 def is_map(layer: Layer) -> bool:

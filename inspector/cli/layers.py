@@ -12,9 +12,13 @@ from inspector.cli.open import open_model
 from inspector.cli.options import model_argument, shared_options
 
 if TYPE_CHECKING:
+    from inspector.lens import Inspector
     from inspector.model import Dim, Layer, TensorInfo
 
 __all__ = ["layers"]
+
+# of those without an activation, in the table's own words; --json has them all
+MOST_NAMED = 4
 
 
 @click.command()
@@ -32,9 +36,9 @@ def layers(
     """
     lens = open_model(model, provider, threads)
     shown = lens.layers(plumbing=show_all)
-    default = default_layer_name(lens)
+    default, kind, why = default_layer(lens)
     if as_json:
-        print_json(_document(lens, shown, default))
+        print_json({**_document(lens, shown, default), "kind": kind, "reason": why})
         return
     made = table(
         [
@@ -51,22 +55,35 @@ def layers(
     print_table(made)
     for word, tensors in (("takes", lens.inputs), ("returns", lens.outputs)):
         click.echo(f"{word}: " + ", ".join(f"{t.name} {t.dtype or '?'} {_shape(t.shape)}" for t in tensors))
+    click.echo(f"heatmaps: {why}" if default is None else f"heatmaps: at {default}, taken for {kind}: {why}")
+    for reason, names in _without_activation(shown).items():
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        click.echo(f"no activation: {', '.join(names[:MOST_NAMED])}{more} ({reason})")
     hidden = len(lens.layers(plumbing=True)) - len(shown)
     if hidden:
         note(f"{hidden} nodes of shape arithmetic, constants and casts are not shown (--all).", quiet)
 
 
-def default_layer_name(lens: Any) -> str | None:
-    """Where CAM methods look by default; None where the model has no spatial layer or no clear target."""
+def default_layer(lens: Inspector) -> tuple[str | None, str | None, str]:
+    """Where CAM methods look by default, what kind of model that is for, and why; or no layer, and why none."""
     from inspector.errors import InspectorError
 
     try:
-        return str(lens.default_layer().name)
-    except InspectorError:
-        return None
+        choice = lens.layer_choice()
+    except InspectorError as error:
+        return None, None, " ".join(str(error).split())
+    return choice.layer.name, choice.kind, choice.reason
 
 
-def _document(lens: Any, shown: list[Layer], default: str | None) -> dict[str, Any]:
+def _without_activation(layers: list[Layer]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for layer in layers:
+        if layer.reason is not None:
+            found.setdefault(layer.reason, []).append(layer.name)
+    return found
+
+
+def _document(lens: Inspector, shown: list[Layer], default: str | None) -> dict[str, Any]:
     producers = {output: layer.index for layer in lens.layers(plumbing=True) for output in layer.outputs}
     return {
         "model": str(lens.model.path),
@@ -89,6 +106,8 @@ def _document(lens: Any, shown: list[Layer], default: str | None) -> dict[str, A
                 "layout": layer.layout,
                 "parameters": layer.parameters,
                 "plumbing": layer.plumbing,
+                "default": layer.name == default,
+                "no_activation": layer.reason,
                 "attributes": dict(layer.attributes),
             }
             for layer in shown

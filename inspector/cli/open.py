@@ -23,6 +23,11 @@ def open_model(
     """The model, on the provider asked for, with the class names of the file `labels` where it is given."""
     from inspector.lens import Inspector
 
+    if provider is not None:
+        from inspector.session import choose_providers
+
+        # also where nothing is run: a word that means nothing is no answer
+        choose_providers(provider)
     names = read_labels(labels) if labels is not None else None
     return Inspector(model, providers=[provider] if provider else None, threads=threads, labels=names)
 

@@ -24,12 +24,17 @@ __all__ = [
     "numbers",
     "read_into_memory",
     "refer_absolutely",
+    "require_whole",
     "set_location",
     "tensors",
 ]
 
 # bytes of a model, all its files together, from which on its weights stay on the disk until they are read
 LARGE = 64 * 2**20
+
+
+# element types that take some bytes: all of TensorProto.DataType but UNDEFINED and STRING
+KNOWN = frozenset((*range(1, 8), *range(9, 29)))
 
 
 def tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
@@ -142,8 +147,14 @@ def numbers(tensor: ir.TensorProtocol) -> NDArray[Any]:
 
 
 def _check_span(tensor: onnx.TensorProto, location: str, size: int) -> None:
+    entries = _entries(tensor)
+    if not all(entries.get(key, "0").isdecimal() for key in ("offset", "length")):
+        raise ModelError(
+            f"the weights '{tensor.name}' stand at no place that there can be in '{location}': the model is damaged, "
+            "export it again"
+        )
     given, needed = _length(tensor, size), byte_count(tensor)
-    end = int(_entries(tensor).get("offset", 0)) + needed
+    end = int(entries.get("offset", 0)) + needed
     if end > size or given < needed:
         raise ModelError(
             f"the weights '{tensor.name}' end at byte {end:,} of '{location}', which has {size:,}: it is cut short, "
@@ -160,6 +171,27 @@ def _set_length(tensor: onnx.TensorProto) -> None:
 def _length(tensor: onnx.TensorProto, size: int) -> int:
     entries = _entries(tensor)
     return int(entries["length"]) if "length" in entries else size - int(entries.get("offset", 0))
+
+
+def require_whole(proto: onnx.ModelProto) -> None:
+    """Check that each weight in the message holds as many numbers as it says.
+
+    Raises:
+        ModelError: one does not; names it.
+    """
+    for tensor in proto.graph.initializer:
+        if tensor.data_location == tensor.EXTERNAL or tensor.data_type == tensor.STRING:
+            continue
+        known = tensor.data_type in KNOWN
+        if not known or min(tensor.dims, default=0) < 0:
+            raise ModelError(
+                f"the weights '{tensor.name}' have no valid type or shape: the model is damaged, export it again"
+            )
+        if tensor.HasField("raw_data") and len(tensor.raw_data) != byte_count(tensor):
+            raise ModelError(
+                f"the weights '{tensor.name}' of shape {list(tensor.dims)} take {byte_count(tensor):,} bytes, but "
+                f"{len(tensor.raw_data):,} are there: the model is damaged, export it again"
+            )
 
 
 def byte_count(tensor: onnx.TensorProto) -> int:

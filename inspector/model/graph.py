@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from inspector.errors import ModelError
 from inspector.model.declarations import open_negative_dimensions, readable
+from inspector.model.external import require_whole
 from inspector.model.shapes import complete_shapes
 from inspector.model.upgrade import OLDEST, upgrade
 
@@ -30,17 +34,19 @@ def build_graph(proto: onnx.ModelProto) -> ir.Model:
     import onnx_ir as ir
     from onnx_ir.passes.common import InlinePass, RemoveInitializersFromInputsPass
 
+    require_whole(proto)
     try:
-        model = ir.from_proto(readable(proto))
+        with _quiet():
+            model = ir.from_proto(readable(proto))
         _short_domain(model)
         if model.functions:
             _mark_versions(model)
             InlinePass()(model)
         RemoveInitializersFromInputsPass()(model)
-        model.graph.sort()
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, ir.passes.InvariantError) as error:
         raise ModelError(f"the model's graph is inconsistent: {_reason(error)}") from None
     _require_producers(model.graph)
+    _sort(model.graph)
     name_nodes(model.graph)
     open_negative_dimensions(model.graph)
     # initializers outside the inputs exist since IR 4
@@ -100,6 +106,39 @@ def _mark_versions(model: ir.Model) -> None:
             function.opset_imports[""] = opset
 
 
+def _sort(graph: ir.Graph) -> None:
+    try:
+        graph.sort()
+    except ValueError:
+        circle = " -> ".join(_circle(graph))
+        raise ModelError(
+            f"the model's graph is inconsistent: some tensors are computed from themselves ({circle})"
+        ) from None
+
+
+def _circle(graph: ir.Graph) -> list[str]:
+    """Names of tensors each of which is read to compute the next, the first and the last the same."""
+    # nodes that wait for others of them: those that no order reaches
+    waiting = {node for node in graph if node.outputs}
+    while ready := {
+        node
+        for node in waiting
+        if not any(value is not None and value.producer() in waiting for value in node.inputs)
+    }:
+        waiting -= ready
+    node = next(iter(waiting), None)
+    path: list[ir.Node] = []
+    while node is not None and node not in path:
+        path.append(node)
+        node = next(
+            (value.producer() for value in node.inputs if value is not None and value.producer() in waiting),
+            None,
+        )
+    start = path.index(node) if node in path else 0
+    names = [str(each.outputs[0].name) for each in reversed(path[start:])]
+    return [names[-1], *names] if names else []
+
+
 def _require_producers(graph: ir.Graph) -> None:
     known = set(graph.inputs) | set(graph.initializers.values())
     for node in graph:
@@ -129,9 +168,21 @@ def name_nodes(graph: ir.Graph) -> None:
         taken.add(name)
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the library warns of is either said again in an error, or nothing to the reader."""
+    logger = logging.getLogger("onnx_ir")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def _reason(error: Exception) -> str:
     """The first line of what lies at the bottom: the library's own frames say nothing about the file."""
     while error.__cause__ is not None and isinstance(error.__cause__, Exception):
         error = error.__cause__
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0].partition(". ")[0] if lines else type(error).__name__

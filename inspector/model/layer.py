@@ -14,6 +14,9 @@ __all__ = ["Dim", "Layer", "TensorInfo", "dtype_name", "list_layers", "shape_tup
 # a dimension: known, named (dynamic), or unknown
 Dim = int | str | None
 
+# characters of a dimension's name that is a formula, which are left out when long
+LONGEST, FORMULA = 32, frozenset("()*+/")
+
 # moves, casts and shape arithmetic: nothing to look at
 PLUMBING = frozenset(
     (
@@ -92,8 +95,9 @@ def shape_tuple(value: ir.Value) -> tuple[Dim, ...] | None:
 
 
 def _own_name(name: str | None) -> str | None:
-    # names that shape inference makes up say nothing
-    return None if name is None or name.startswith("unk__") or name in ("", "?") else name
+    # names that shape inference makes up say nothing, nor do its longer formulas
+    made_up = name is None or name in ("", "?") or name.startswith("unk__")
+    return None if made_up or (len(name or "") > LONGEST and FORMULA.intersection(name or "")) else name
 
 
 def list_layers(graph: ir.Graph, layouts: Mapping[str, str], kinds: Mapping[str, str]) -> tuple[Layer, ...]:
@@ -158,7 +162,8 @@ def _no_tensor(value: ir.Value) -> str | None:
         return "a sequence, not a tensor"
     if isinstance(value.type, ir.OptionalType):
         return "an optional, not a tensor"
-    return "a map, or of a type that is not known"
+    maker = value.producer()
+    return f"a map, or of a type that is not known of {maker.op_type if maker is not None else 'an input'}"
 
 
 def _from_inputs(graph: ir.Graph) -> set[ir.Value]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from inspector.errors import InputError, InspectorError, ModelError
 from inspector.session.feeds import Array
+from inspector.session.messages import explain_refusal, first_line
 from inspector.session.providers import choose_providers
 from inspector.session.serialise import serialise
 
@@ -68,7 +69,7 @@ class Session:
         except Exception as error:
             if not _from_runtime(error):
                 raise
-            raise ModelError(f"onnxruntime cannot load the model: {_first_line(error)}") from None
+            raise ModelError(f"onnxruntime cannot load the model: {explain_refusal(error)}") from None
         # what it was asked for and what it does can differ: only this list is to be believed
         self.providers: list[str] = self._session.get_providers()
         first = asked[0] if isinstance(asked[0], str) else asked[0][0]
@@ -131,14 +132,9 @@ class Session:
             if not _from_runtime(error):
                 raise
             given = ", ".join(f"'{name}' {array.dtype.name} {array.shape}" for name, array in feeds.items())
-            raise InputError(f"onnxruntime cannot run the model on {given}: {_first_line(error)}") from None
+            raise InputError(f"onnxruntime cannot run the model on {given}: {first_line(error)}") from None
 
 
 def _from_runtime(error: Exception) -> bool:
     # onnxruntime's exceptions share no base class but live in one module
     return type(error).__module__.startswith("onnxruntime") or isinstance(error, RuntimeError | ValueError)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

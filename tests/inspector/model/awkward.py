@@ -64,13 +64,13 @@ def odd_names() -> tuple[onnx.ModelProto, Feeds]:
         helper.make_node("MatMul", [x, w], ["π/[bold]\t0"]),
         helper.make_node("Tanh", ["π/[bold]\t0"], ["0"]),
         helper.make_node("Sin", ["0"], ["x.y[3]"]),
-        helper.make_node("Add", ["x.y[3]", "0"], ["🦜"]),
+        helper.make_node("Add", ["x.y[3]", "0"], ["€/ÿ"]),
     ]
     graph = helper.make_graph(
         nodes,
         "g",
         [helper.make_tensor_value_info(x, 1, ["n n", 6])],
-        [helper.make_tensor_value_info("🦜", 1, None)],
+        [helper.make_tensor_value_info("€/ÿ", 1, None)],
         [numpy_helper.from_array(floats(6, 4), w)],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), {

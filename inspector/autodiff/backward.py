@@ -11,6 +11,7 @@ from inspector.autodiff import sequences
 from inspector.autodiff.activity import carries, path_through
 from inspector.autodiff.bodies import operands
 from inspector.autodiff.broadcasting import BROADCASTING, dims, unbroadcast
+from inspector.autodiff.foreign import why_unknown
 from inspector.autodiff.nondifferentiable import REFUSED
 from inspector.autodiff.tape import Tape
 from inspector.errors import NotDifferentiable
@@ -75,7 +76,7 @@ def pull_back(
         if all(cotangent is None for cotangent in cotangents) or not carries(node, tape.wanted, tape.rules):
             continue
         if tape.rules.lacks(node):
-            reason = REFUSED.get((node.domain, node.op_type), "there is no rule for it")
+            reason = REFUSED.get((node.domain, node.op_type)) or why_unknown(node.domain, node.op_type)
             raise Blocked(node, reason, blocked_path(node))
         taken = operands(node)
         try:

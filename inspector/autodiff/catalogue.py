@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from inspector.autodiff.foreign import REFUSED_ELSEWHERE
+from inspector.autodiff.lowering.table import FUSED, QUANTISED
 from inspector.autodiff.nondifferentiable import REFUSED, ZERO_DERIVATIVE
 from inspector.autodiff.table import RULES, RuleTable
 
@@ -33,7 +35,8 @@ class Entry(NamedTuple):
     domain: str
     operator: str
     kind: str
-    """`rule`, `expanded` (by the body in the standard), `zero` (no derivative but zero) or `refused`."""
+    """`rule`, `expanded` (by the body in the standard), `fused` or `quantised` (replaced by standard operators),
+    `zero` (no derivative but zero) or `refused`."""
     note: str
 
 
@@ -42,7 +45,17 @@ def catalogue(rules: RuleTable = RULES) -> list[Entry]:
     entries = [Entry(*key, "rule", _first_paragraph(rule.__doc__)) for key, rule in rules.items()]
     entries += [Entry("", operator, "expanded", "") for operator in EXPANDED]
     entries += [Entry(*key, "zero", reason) for key, reason in ZERO_DERIVATIVE.items() if key not in rules]
-    entries += [Entry(*key, "refused", reason) for key, reason in REFUSED.items() if key not in rules]
+    lowered = {"fused": FUSED, "quantised": QUANTISED}
+    for kind, table in lowered.items():
+        entries += [Entry(*key, kind, _first_paragraph(each.__doc__)) for key, each in table.items()]
+    refused = {
+        key: reason for key, reason in REFUSED.items() if not any(key in table for table in lowered.values())
+    }
+    entries += [
+        Entry(*key, "refused", reason)
+        for key, reason in {**refused, **REFUSED_ELSEWHERE}.items()
+        if key not in rules
+    ]
     return sorted(entries)
 
 
@@ -56,6 +69,17 @@ _CHAPTERS = {
         "A rule of their own; each row of the table of cases checks one against finite differences.",
     ),
     "expanded": ("By expansion", "Replaced by what the standard defines them by."),
+    "fused": (
+        "Fused by runtimes",
+        "Replaced by what they are made of, which is compared with the file's own values and then checked in its "
+        "place.",
+    ),
+    "quantised": (
+        "Quantised",
+        "Replaced by their float meaning: rounding is dropped, saturation at the range of the integer type stays (a "
+        "fused ReLU lives there). The gradient is the straight-through one, and the check says that it was made on "
+        "that graph.",
+    ),
     "zero": (
         "Constant almost everywhere",
         "Their derivative is zero wherever it exists: nothing flows back.",

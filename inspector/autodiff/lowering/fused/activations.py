@@ -33,21 +33,25 @@ def sigmoid_times(tape: Tape, x: Operand, alpha: float = 1.0) -> ir.Value:
 
 
 def gelu(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The Gaussian error linear unit, x * Phi(x)."""
     (x,) = node.inputs
     return [erf_gelu(scope, x)]
 
 
 def fast_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
+    """Its approximation by tanh, of the sum with a bias where one is given."""
     x, bias = (*node.inputs, None)[:2]
     return [tanh_gelu(scope, _biased(scope, x, bias))]
 
 
 def bias_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
+    """Gelu of the sum with a bias."""
     x, bias = node.inputs
     return [erf_gelu(scope, _biased(scope, x, bias))]
 
 
 def quick_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The product x * sigmoid(alpha x)."""
     (x,) = node.inputs
     return [sigmoid_times(scope, x, node.attributes.get_float("alpha", 1.702))]
 
@@ -81,6 +85,7 @@ def bias_dropout(scope: Scope, node: ir.Node) -> list[Operand] | None:
 
 
 def bias_add(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The sum of all three."""
     x, bias, skip = node.inputs
     return [scope.Add(scope.Add(x, bias), skip)]
 

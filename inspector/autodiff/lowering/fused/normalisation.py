@@ -33,6 +33,7 @@ def rms_norm(scope: Scope, x: Operand, gamma: Operand, epsilon: float, axis: int
 
 
 def simplified_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
+    """Root mean square normalisation: no mean is taken off."""
     x, gamma = node.inputs
     axis, epsilon = node.attributes.get_int("axis", -1), node.attributes.get_float("epsilon", 1e-5)
     found: list[Operand] = [*rms_norm(scope, x, gamma, epsilon, axis)]
@@ -40,6 +41,7 @@ def simplified_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]
 
 
 def layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The operator of the same name in the standard."""
     x, gamma, beta = (*node.inputs, None)[:3]
     axis, epsilon = node.attributes.get_int("axis", -1), node.attributes.get_float("epsilon", 1e-5)
     found: list[Operand] = [*layer_norm(scope, x, gamma, beta, epsilon, axis)]
@@ -47,6 +49,7 @@ def layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def skip_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The sum of both inputs and a bias, normalised."""
     x, skip, gamma, beta, bias = (*node.inputs, None, None)[:5]
     total = _sum(scope, x, skip, bias)
     found: list[Operand] = [
@@ -57,6 +60,7 @@ def skip_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def skip_simplified_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The sum of both inputs and a bias, divided by its root mean square."""
     x, skip, gamma, bias = (*node.inputs, None)[:4]
     total = _sum(scope, x, skip, bias)
     result, factor = rms_norm(scope, total, gamma, node.attributes.get_float("epsilon", 1e-12))
@@ -102,6 +106,7 @@ def group_norm(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def skip_group_norm(scope: Scope, node: ir.Node) -> list[Operand]:
+    """Group normalisation of the sum of both inputs and a bias."""
     x, gamma, beta, skip, bias = (*node.inputs, None)[:5]
     if scope.rank(skip) == 2:
         skip = scope.Unsqueeze(skip, [1, 2] if node.attributes.get_int("channels_last", 1) else [2, 3])

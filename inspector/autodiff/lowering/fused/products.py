@@ -63,6 +63,7 @@ def fused_gemm(scope: Scope, node: ir.Node) -> list[Operand] | None:
 
 
 def gemm_fast_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
+    """A matrix product, a bias, and Gelu approximated by tanh."""
     a, b, bias = (*node.inputs, None)[:3]
     result = scope.MatMul(a, b)
     return [tanh_gelu(scope, result if bias is None else scope.Add(result, bias))]

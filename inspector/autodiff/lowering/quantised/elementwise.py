@@ -45,6 +45,7 @@ def softmax(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def global_average_pool(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The mean of what the integers mean, saturated."""
     x, x_scale, x_zero, scale, zero = (*node.inputs, None)[:5]
     real = scope.real(x, Units(x_scale, x_zero))
     if node.attributes.get_int("channels_last", 0):
@@ -55,6 +56,7 @@ def global_average_pool(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def average_pool(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The means of what the integers mean, saturated."""
     x, x_scale, x_zero, scale, zero = (*node.inputs, None)[:5]
     attributes: dict[str, Any] = {
         key: value for key, value in node.attributes.items() if key != "channels_last"
@@ -68,6 +70,7 @@ def average_pool(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def reduce_mean(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The mean of what the integers mean, saturated."""
     x, x_scale, x_zero, scale, zero = (*node.inputs, None, None)[:5]
     real = scope.real(x, Units(x_scale, x_zero))
     axes = node.attributes.get_ints("axes")
@@ -78,6 +81,7 @@ def reduce_mean(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def concat(scope: Scope, node: ir.Node) -> list[Operand]:
+    """What the integers mean, each part in its own units, saturated at the range of the result."""
     scale, zero, *rest = node.inputs
     parts = [
         scope.real(rest[at], Units(rest[at + 1], rest[at + 2]))
@@ -88,6 +92,7 @@ def concat(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def where(scope: Scope, node: ir.Node) -> list[Operand]:
+    """A choice between what the integers mean, saturated."""
     condition, x, x_scale, x_zero, y, y_scale, y_zero, scale, zero = node.inputs
     result = scope.Where(
         condition, scope.real(x, Units(x_scale, x_zero)), scope.real(y, Units(y_scale, y_zero))

@@ -41,18 +41,21 @@ def dynamic_quantize_matmul(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def matmul_integer_to_float(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The product of what the integers mean, and a bias."""
     a, b, a_scale, b_scale, a_zero, b_zero, bias = (*node.inputs, None, None, None)[:7]
     left = scope.real(a, Units(a_scale, a_zero, ROWS))
     return [_product(scope, left, scope.real(b, Units(b_scale, b_zero, COLUMNS)), bias)]
 
 
 def mul_integer(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The product of the numbers beyond their zero points."""
     a, a_zero, b, b_zero = (*node.inputs, None)[:4]
     product = scope.Mul(scope.real(a, Units(None, a_zero)), scope.real(b, Units(None, b_zero)))
     return [scope.as_integers(product, INTEGER)]
 
 
 def reduce_sum_integer(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The sum of the integers."""
     (x,) = node.inputs
     axes = list(node.attributes.get_ints("axes") or [])
     total = scope.ReduceSum(scope.integers(x), axes, keepdims=node.attributes.get_int("keepdims", 1))

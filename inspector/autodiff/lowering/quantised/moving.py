@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.lowering.scope import INTEGER, Scope
+from inspector.autodiff.lowering.scope import INTEGER, Scope, Units
 from inspector.autodiff.tape import Operand
 
 __all__ = ["on_integers"]
@@ -68,6 +68,8 @@ _ARITHMETIC = frozenset(
 
 def on_integers(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """`node`, a standard operator, on what its integer inputs have become; None where it has none of these."""
+    if _picks_rows(scope, node):
+        return _picked(scope, node)
     if not any(scope.stands_for_integers(value) for value in node.inputs):
         return None
     if node.op_type in _UNITS_STAY and scope.stands_for_integers(node.inputs[0]):
@@ -90,6 +92,30 @@ def on_integers(scope: Scope, node: ir.Node) -> list[Operand] | None:
     if node.op_type in _ARITHMETIC:
         return [scope.as_integers(result, INTEGER) for result in results]
     return list(results)
+
+
+def _picks_rows(scope: Scope, node: ir.Node) -> bool:
+    """Whether it takes entries out of a table of 8-bit weights that somebody dequantises later: an embedding."""
+    table, *places = node.inputs
+    return (
+        node.op_type in ("Gather", "GatherElements", "GatherND")
+        and scope.known(table) is not None
+        and table is not None
+        and table.dtype in (ir.DataType.INT8, ir.DataType.UINT8)
+        and all(scope.known(place) is None for place in places)
+    )
+
+
+def _picked(scope: Scope, node: ir.Node) -> list[Operand]:
+    """The entries as what they mean: the first floating-point tensor after the numbers of words."""
+    (rows,) = _emit(scope, node, list(node.inputs))
+    readers = {use.node.op_type: use.node for use in node.outputs[0].uses()}
+    reader = readers.get("DequantizeLinear")
+    units = INTEGER
+    if reader is not None and scope.is_scalar(reader.inputs[1]):
+        _, scale, zero = (*reader.inputs, None)[:3]
+        units = Units(scale, zero)
+    return [scope.as_integers(scope.real(rows, units), units)]
 
 
 def _moved(scope: Scope, node: ir.Node) -> list[Operand]:

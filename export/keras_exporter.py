@@ -60,7 +60,7 @@ def export_keras(
     traced = Traced(model, call, TapRecorder(requests))
     with full_precision(), traced.tapped({request.layer: layers[request.layer] for request in requests}):
         traced.marking = True
-        marked = graph_of_function(traced.run, call.signature(), call.names, opset)
+        marked = graph_of_function(traced.run, call.signature(), call.names, opset, layers)
         traced.marking = False
         own = list(traced.output_names if output_names is None else output_names)
         if len(own) != len(traced.output_names) or len(set(own)) != len(own):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from export.verify import InputSpec
 
 __all__ = ["full_precision", "graph_of_function", "input_specs", "mark"]
 
+_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}  # left where TensorFlow must not look into a function
 NEWEST_WRITTEN = 18  # by tf2onnx 1.17; newer opsets by conversion
 
 
@@ -30,12 +32,16 @@ def mark(tensor: Any, key: Key) -> Any:
 
 
 def graph_of_function(
-    function: Any, signature: Sequence[Any], input_names: Sequence[str], opset: int
+    function: Any,
+    signature: Sequence[Any],
+    input_names: Sequence[str],
+    opset: int,
+    layers: Collection[str] = (),
 ) -> ir.Model:
     """The ONNX graph of `function(*tensors)` in `opset`, or in 18 where that is newer.
 
     `signature` has one named `tf.TensorSpec` per tensor; the graph's inputs are renamed to `input_names`. Raises
-    ExportError naming the TensorFlow operators that have no translation.
+    ExportError naming the TensorFlow operators that have no translation, and the first of `layers` that has each.
     """
     traceable = tf.function(function)
     with _quiet():
@@ -55,7 +61,7 @@ def graph_of_function(
             raise
         except Exception as error:  # tf2onnx and TensorFlow raise whatever comes
             raise ExportError(f"tf2onnx cannot write this model: {first_line(error)}") from error
-    _require_translated(proto)
+    _require_translated(proto, layers)
     model: ir.Model = ir.from_proto(proto)
     _name_inputs(
         model,
@@ -136,24 +142,40 @@ _TRANSLATIONS: dict[str, Any] = {
 }
 
 
-def _require_translated(model: onnx.ModelProto) -> None:
+def _require_translated(model: onnx.ModelProto, layers: Collection[str]) -> None:
     """tf2onnx copies an operator that it does not know into the graph as it is, and only logs that."""
     known = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
-    strange: set[str] = set()
+    strange: dict[str, str] = {}
 
     def visit(graph: onnx.GraphProto) -> None:
         for node in graph.node:
             if node.domain in ("", "ai.onnx") and node.op_type not in known:
-                strange.add(node.op_type)
+                strange.setdefault(node.op_type, _place(node.name, layers))
             for attribute in node.attribute:
                 for inner in [attribute.g, *attribute.graphs]:
                     visit(inner)
 
     visit(model.graph)
     if strange:
-        raise ExportError(
-            f"tf2onnx has no translation for these TensorFlow operators of the model: {', '.join(sorted(strange))}"
+        found = ", ".join(f"{operator} in {place}" for operator, place in sorted(strange.items()))
+        advice = (
+            "compose them of others"
+            if strange.keys() - _CALLS
+            else "compile it without XLA (jit_compile=False)"
         )
+        raise ExportError(
+            f"tf2onnx has no translation for these TensorFlow operators of the model: {found}. To export it, {advice}"
+        )
+
+
+def _place(node: str, layers: Collection[str]) -> str:
+    """Which layer a node belongs to, by its name: `model_1/layer_1/Operator`, where TensorFlow numbers the calls."""
+    scopes = node.split("/")[:-1]
+    for scope in reversed(scopes):
+        for name in (re.sub(r"_\d+$", "", scope), scope):
+            if name in layers:
+                return f"layer {name!r}"
+    return f"node {node!r}"
 
 
 @contextlib.contextmanager

@@ -231,10 +231,31 @@ def test_a_file_that_differs_is_not_kept(tmp_path: Path) -> None:
 
 def test_operators_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     x = keras.Input((3,), name="x")
-    odd = keras.Model(x, layers.Lambda(tf.math.lgamma)(x) + layers.Lambda(tf.math.digamma)(x))
-    with pytest.raises(ExportError, match=r"Digamma.*Lgamma"):
+    y = layers.Lambda(tf.math.lgamma, name="odd_1")(x)
+    odd = keras.Model(x, y + layers.Lambda(tf.math.digamma, name="odd")(x))
+    with pytest.raises(
+        ExportError, match=r"Digamma in layer 'odd', Lgamma in layer 'odd_1'\. To export it, compose"
+    ):
         export_keras(odd, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_compiled_function_is_named_by_its_layer(tmp_path: Path) -> None:
+    compiled = tf.function(lambda t: tf.nn.relu(t) * 2, jit_compile=True)
+    x = keras.Input((3,), name="x")
+    odd = keras.Model(x, layers.Lambda(lambda t: compiled(t), name="fast")(x))
+    with pytest.raises(ExportError, match=r"PartitionedCall in layer 'fast'.*jit_compile=False"):
+        export_keras(odd, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_block_of_convnext(tmp_path: Path) -> None:
+    """Exact GELU is Erfc, and wide depthwise convolutions are compiled with XLA: tf2onnx alone has neither."""
+    x = keras.Input((9, 9, 6), name="x")
+    y = layers.Conv2D(6, 7, padding="same", groups=6, name="depthwise")(x)
+    y = layers.Dense(12)(layers.LayerNormalization(epsilon=1e-6)(y))
+    model = settle(keras.Model(x, x + layers.Dense(6)(layers.Activation("gelu")(y))))
+    assert max(export_keras(model, tmp_path / "m.onnx", ["depthwise"]).values()) < 1e-5
 
 
 def test_what_tf2onnx_alone_cannot_write(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ class Inspector:
         """
         tensors = target_tensors(target, self.model, self.heads(score), score)
         boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
-        entry = find_entry(self.model, tensors, pictures_first=True)
+        entry = find_entry(self.evaluator, tensors, pictures_first=True)
         return default_choice(self.evaluator, entry, tensors, boxes)
 
     # what it computes
@@ -208,7 +208,7 @@ class Inspector:
         """Images (n, C, H, W) that raise each channel's mean activation: see `inspector.explain.maximize`."""
         return maximize(
             self.evaluator,
-            find_entry(self.model, pictures_first=True).input,
+            find_entry(self.evaluator, pictures_first=True).input,
             self.resolve_layer(layer),
             channels,
             steps,
@@ -302,7 +302,7 @@ class Inspector:
             self.evaluator,
             feeds,
             objective,
-            find_entry(self.model, objective.tensors, pictures_first=True),
+            find_entry(self.evaluator, objective.tensors, pictures_first=True),
             method,
             None if layer is None else self.resolve_layer(layer),
             check,
@@ -340,7 +340,7 @@ class Inspector:
 
     def _tensor(self, wrt: str | None, objective: Objective) -> str:
         if wrt is None:
-            return find_entry(self.model, objective.tensors).tensor
+            return find_entry(self.evaluator, objective.tensors).tensor
         if wrt in {tensor.name for tensor in self.model.inputs}:
             return wrt
         return self.resolve_layer(wrt).name

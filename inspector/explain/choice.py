@@ -113,7 +113,8 @@ def choose_layer(
         value, reason = _bottleneck(way, candidates)
         kind = "a detector" if boxes else "a model with a score for every place"
     elif 1 in spatial or any(_joins_levels(places, name) for name in targets):
-        value, reason = _last(way, _before_scores(way, candidates), chain)
+        scores = _scores(way, candidates)
+        value, reason = _last(way, [value for value in candidates if value not in scores], chain)
         kind = "a detector"
     else:
         value, reason = _last(way, candidates, chain)
@@ -185,14 +186,11 @@ def _last(way: _Way, candidates: Sequence[ir.Value], chain: Sequence[ir.Value]) 
     return rest[-1], "the last feature map on the way to the target"
 
 
-def _before_scores(way: _Way, candidates: Sequence[ir.Value]) -> list[ir.Value]:
-    """The candidates before the last weights: what these compute are scores of each place already."""
-    scores = _scores(way)
-    return [value for value in candidates if value not in scores] or list(candidates)
+def _scores(way: _Way, candidates: Sequence[ir.Value]) -> set[ir.Value]:
+    """What the last weights compute, and all that follows from it: scores of each place, not features.
 
-
-def _scores(way: _Way) -> set[ir.Value]:
-    """What the last weights compute, and all that follows from it."""
+    Empty where nothing but scores would be left.
+    """
     found: set[ir.Value] = set()
     pending = list(way.sinks)
     while pending:
@@ -203,13 +201,14 @@ def _scores(way: _Way) -> set[ir.Value]:
         node = value.producer()
         if node is None or node.op_type not in _WEIGHTED:
             pending += way.before.get(value, ())
-    return found
+    return set() if found.issuperset(candidates) else found
 
 
 def _bottleneck(way: _Way, candidates: Sequence[ir.Value]) -> tuple[ir.Value, str]:
     """The exit of the smallest maps that at least two layers with weights work on."""
-    kept = [value for value in _before_scores(way, candidates) if not _moves(value)] or list(candidates)
-    allowed, scores = set(kept), _scores(way)
+    scores = _scores(way, candidates)
+    features = [value for value in candidates if value not in scores]
+    allowed = {value for value in features if not _moves(value)} or set(features)
     parts = [
         inside
         for part in _parts(way)

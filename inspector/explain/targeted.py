@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.errors import InspectorError, LayerNotFound
+from inspector.errors import LayerNotFound
 from inspector.explain.choice import Choice, choose_layer
 from inspector.explain.flow import ALL, Mask
 from inspector.explain.geometry import (
@@ -21,18 +20,15 @@ from inspector.explain.geometry import (
 )
 from inspector.explain.layers import leads_to
 from inspector.model import Layer, spatial_axes
-from inspector.objectives import OWN, Entry, Evaluator, Objective
+from inspector.objectives import OWN, Entry, Evaluator, Objective, readable
 from inspector.session import Array, Feeds
-
-if TYPE_CHECKING:
-    import onnx_ir as ir
 
 __all__ = ["default_choice", "find_places", "layer_for", "layer_grid", "picture_sides"]
 
 
 def find_places(evaluator: Evaluator, entry: Entry, feeds: Feeds | None = None) -> Places:
     """Where the tensors of the graph that is differentiated lie in the input of `entry`."""
-    return places_of(evaluator.model, _graph(evaluator), entry.input, feeds)
+    return places_of(evaluator.model, readable(evaluator), entry.input, feeds)
 
 
 def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str], boxes: bool = False) -> Choice:
@@ -104,15 +100,6 @@ def picture_sides(evaluator: Evaluator, entry: Entry, feeds: Feeds) -> tuple[int
     if layout is None or len(layout) != len(shape):
         return tuple(shape[1:])
     return tuple(shape[axis] for axis in spatial_axes(layout))
-
-
-def _graph(evaluator: Evaluator) -> ir.Model:
-    """The graph without fused and quantised operators; the file's own where it cannot be had."""
-    try:
-        lowered = evaluator.lowered
-    except InspectorError:
-        return evaluator.model.graph
-    return lowered.model if lowered.replaced else evaluator.model.graph
 
 
 def _masks(objective: Objective, places: Places) -> dict[str, Mask]:

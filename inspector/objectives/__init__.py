@@ -9,6 +9,7 @@ from inspector.objectives.evaluator import Evaluator, Gradients
 from inspector.objectives.heads import Head, Labels, Score, default_head, find_head, read_heads
 from inspector.objectives.objective import OWN, Objective, TermKey
 from inspector.objectives.parse import parse_target
+from inspector.objectives.readable import readable
 from inspector.objectives.resolve import AnyTargets, resolve, target_tensors
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
@@ -35,6 +36,7 @@ __all__ = [
     "find_head",
     "parse_target",
     "read_heads",
+    "readable",
     "resolve",
     "target_tensors",
 ]

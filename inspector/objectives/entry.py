@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from inspector.errors import InputError
 from inspector.model import Model, TensorInfo
+from inspector.objectives.evaluator import Evaluator
+from inspector.objectives.readable import readable
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -53,28 +55,28 @@ class Entry:
         )
 
 
-def find_entry(model: Model, targets: Sequence[str] = (), pictures_first: bool = False) -> Entry:
+def find_entry(evaluator: Evaluator, targets: Sequence[str] = (), pictures_first: bool = False) -> Entry:
     """The first floating-point input, else the first floating-point tensor after an integer input.
 
     Args:
-        model: where to look.
+        evaluator: of the model.
         targets: tensors that an integer input's tensor must lead to, if one does.
         pictures_first: inputs with more axes than samples and features come first, also of integers.
 
     Raises:
         InputError: no floating-point tensor follows from an input.
     """
-    inputs = list(model.inputs)
+    inputs = list(evaluator.model.inputs)
     if pictures_first:
         inputs.sort(key=lambda tensor: len(tensor.shape or ()) < 3)
         if inputs and len(inputs[0].shape or ()) >= 3:
-            entry = _of_integers(model, inputs[:1], targets) if inputs[0].dtype not in FLOATS else None
+            entry = _of_integers(evaluator, inputs[:1], targets) if inputs[0].dtype not in FLOATS else None
             if entry is not None:
                 return entry
     for tensor in inputs:
         if tensor.dtype in FLOATS:
             return Entry(tensor, tensor.name)
-    entry = _of_integers(model, inputs, targets)
+    entry = _of_integers(evaluator, inputs, targets)
     if entry is None:
         kinds = ", ".join(f"'{tensor.name}' {tensor.dtype}" for tensor in inputs) or "none"
         raise InputError(
@@ -83,10 +85,11 @@ def find_entry(model: Model, targets: Sequence[str] = (), pictures_first: bool =
     return entry
 
 
-def _of_integers(model: Model, inputs: Sequence[TensorInfo], targets: Sequence[str]) -> Entry | None:
+def _of_integers(evaluator: Evaluator, inputs: Sequence[TensorInfo], targets: Sequence[str]) -> Entry | None:
+    graph = readable(evaluator).graph
     tries = ((targets, _QUESTIONS), (targets, frozenset[str]()), ((), _QUESTIONS))
     found = (
-        _follow(model, tensor, wanted, barred)
+        _follow(evaluator.model, graph, tensor, wanted, barred)
         for wanted, barred in tries
         for tensor in inputs
         if tensor.dtype not in FLOATS
@@ -94,18 +97,21 @@ def _of_integers(model: Model, inputs: Sequence[TensorInfo], targets: Sequence[s
     return next((entry for entry in found if entry is not None), None)
 
 
-def _follow(model: Model, tensor: TensorInfo, targets: Sequence[str], barred: frozenset[str]) -> Entry | None:
+def _follow(
+    model: Model, graph: ir.Graph, tensor: TensorInfo, targets: Sequence[str], barred: frozenset[str]
+) -> Entry | None:
     """The first floating-point tensor that values of `tensor` go into without passing an operator of `barred`."""
     from inspector.surgery.lookup import ancestors, find_value
 
-    graph = model.graph.graph
     wanted = ancestors([find_value(graph, name) for name in targets]) if targets else None
     reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
     for node in graph:
         if node.op_type in _VALUELESS | barred or not any(value in reached for value in node.inputs):
             continue
         for output in node.outputs:
-            if output.dtype is None or not output.dtype.is_floating_point():
+            known = model.tensor(str(output.name)) is not None
+            if output.dtype is None or not output.dtype.is_floating_point() or not known:
+                # what a quantised operator was taken apart into has no name that a reader could look up
                 reached.add(output)
             elif wanted is None or output in wanted:
                 return Entry(tensor, str(output.name), node.op_type)

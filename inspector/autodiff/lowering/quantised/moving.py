@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.lowering.scope import INTEGER, Scope, Units
+from inspector.autodiff.lowering.scope import INTEGER, Scope, Units, element_type
 from inspector.autodiff.tape import Operand
 
 __all__ = ["on_integers"]
@@ -96,13 +96,13 @@ def on_integers(scope: Scope, node: ir.Node) -> list[Operand] | None:
 
 def _picks_rows(scope: Scope, node: ir.Node) -> bool:
     """Whether it takes entries out of a table of 8-bit weights that somebody dequantises later: an embedding."""
-    table, *places = node.inputs
+    if node.op_type not in ("Gather", "GatherElements", "GatherND"):
+        return False
+    table, places = node.inputs
     return (
-        node.op_type in ("Gather", "GatherElements", "GatherND")
+        element_type(table) in (ir.DataType.INT8, ir.DataType.UINT8)
         and scope.known(table) is not None
-        and table is not None
-        and table.dtype in (ir.DataType.INT8, ir.DataType.UINT8)
-        and all(scope.known(place) is None for place in places)
+        and scope.known(places) is None
     )
 
 

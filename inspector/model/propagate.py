@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inspector.model.inference import LARGEST, set_type
+from inspector.model.inference import LARGEST, infer, set_type
 
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-__all__ = ["follow_types", "propagate"]
+__all__ = ["follow_types", "infer_types", "propagate"]
+
+POOLS = frozenset(("AveragePool", "LpPool", "MaxPool"))
+CEIL_MODE_IS_RIGHT = 22
 
 # what shapes are computed with; none of these makes a small tensor large
 ARITHMETIC = """
@@ -35,6 +38,18 @@ def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[st
             walk.know_type(name, int(value.dtype), inputs[name])
     walk.through(model)
     return walk.shapes
+
+
+def infer_types(model: ir.Model) -> None:
+    """Set, in place, every element type and shape that follows from the inputs' and from the file's annotations."""
+    infer(model)
+    opset = model.opset_imports.get("", CEIL_MODE_IS_RIGHT)
+    miscounted = opset < CEIL_MODE_IS_RIGHT and any(
+        node.op_type in POOLS and node.attributes.get_int("ceil_mode", 0) for node in model.graph
+    )
+    results = (value for node in model.graph for value in node.outputs if value.name)
+    if miscounted or any(value.type is None or value.shape is None for value in results):
+        follow_types(model)
 
 
 def follow_types(model: ir.Model) -> None:
@@ -111,7 +126,9 @@ class _Walk:
                     self._constants[name] = tensor.numpy()
                 return
         try:
-            schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
+            # until opset 22 inference counts windows that start behind the data, which the runtime leaves out
+            version = max(opset, CEIL_MODE_IS_RIGHT) if node.op_type in POOLS and not node.domain else opset
+            schema = onnx.defs.get_schema(node.op_type, version, node.domain)
         except onnx.defs.SchemaError:
             # an operator outside the standard: what follows from it stays unknown
             return

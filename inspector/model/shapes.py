@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from inspector.model.inference import infer
-from inspector.model.propagate import follow_types, propagate
+from inspector.model.propagate import follow_types, infer_types, propagate
 from inspector.model.runtime_types import ask_runtime
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ def complete_shapes(model: ir.Model) -> None:
     dynamic dimensions: what comes out for two different sets of numbers tells which dimensions are static and which
     equal a named one.
     """
-    infer(model)
-    if any(value.type is None or value.shape is None for value in _results(model)):
-        follow_types(model)
+    infer_types(model)
     if any(value.type is None for value in _results(model)):
         ask_runtime(model)
         follow_types(model)

@@ -635,6 +635,25 @@ def quantised(opset: int) -> Build:
     return build
 
 
+def windows_behind_the_data(opset: int) -> Build:
+    """A last window that would start in the padding is none; `onnx` counts it before opset 22."""
+
+    def build() -> tuple[onnx.ModelProto, Feeds]:
+        model, _ = pictures(
+            """g (float[n,3,7,7] x) => (float[n,3,p,q] y) {
+                a = MaxPool<kernel_shape = [2, 2], strides = [2, 2], pads = [1, 1, 1, 1], ceil_mode = 1>(x)
+                b = AveragePool<kernel_shape = [2, 2], strides = [2, 2], pads = [1, 1, 1, 1], ceil_mode = 1>(x)
+                s = Add(a, b)
+                y = Tanh(s)
+            }""",
+            opset,
+            {},
+        )
+        return model, {"x": floats(2, 3, 7, 7)}
+
+    return build
+
+
 BUILDERS: dict[str, Build] = {
     build.__name__: build
     for build in (
@@ -675,5 +694,6 @@ BUILDERS |= {
         {**SCALES, "roi": np.array([], np.float32)},
     ),
     **{f"reductions_{opset}": every_reduction(opset) for opset in (9, 11, 12)},
+    **{f"ceil_mode_{opset}": windows_behind_the_data(opset) for opset in (11, 18, 22)},
     **{f"quantised_{opset}": quantised(opset) for opset in (10, 13, 18)},
 }

@@ -69,9 +69,9 @@ class Tape:
         """Emit one node of the standard domain with `outputs` outputs. Attributes that are None are left out."""
         dtype = _dtype_of_literals(inputs)
         values = [self._value(argument, dtype) for argument in inputs]
-        attributes = {name: value for name, value in attributes.items() if value is not None}
+        given = [_attribute(name, value) for name, value in attributes.items() if value is not None]
         name = self.name(op_type)
-        node = ir.node(op_type, values, attributes, num_outputs=outputs, name=name)
+        node = ir.Node("", op_type, values, given, num_outputs=outputs, name=name)
         for index, output in enumerate(node.outputs):
             output.name = f"{name}.{index}" if index else name
             output.type = type_of_output(node, index, dtype)
@@ -247,7 +247,20 @@ class Tape:
             return self.constant(argument)
         if isinstance(argument, (list, tuple)):
             return self.ints(argument)
-        return self.constant(np.array(argument, dtype=dtype.numpy()))
+        number = np.array(argument, dtype=dtype.numpy())
+        if dtype in _NARROW and float(number) != argument:
+            # the number in full, so that the gradient of a narrow graph is exact when it is evaluated in float64
+            return self.cast(self.constant(np.array(argument, dtype=np.float32)), dtype)
+        return self.constant(number)
+
+
+def _attribute(name: str, value: Any) -> ir.Attr:
+    if isinstance(value, int):
+        return ir.AttrInt64(name, int(value))
+    if isinstance(value, (list, tuple)) and all(isinstance(each, int) for each in value):
+        return ir.AttrInt64s(name, value)
+    # (which tries every kind that there is)
+    return ir.convenience.convert_attribute(name, value)
 
 
 def _given(value: Operand) -> ir.Value:

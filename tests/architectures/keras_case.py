@@ -68,7 +68,7 @@ def measure(case: KerasCase, folder: Path, row: Row) -> None:
     many = case.pictures(CALIBRATION)
     model = settle(case.build(), many)
     row.input = many.shape[1:]
-    row.layer = middle_layer(model)
+    row.layer = model.layers[middle_layer(model)].name
     path = folder / f"{case}.onnx"
     row.forward = max(export_keras(model, path, [row.layer], case.opset, tolerance=FORWARD).values())
     compare_file(case, model, path, row)
@@ -79,13 +79,13 @@ def compare_file(case: KerasCase, model: Any, path: Path, row: Row) -> None:
     """The file's gradients beside the model's; at the input alone where the row names no layer."""
     lens = Inspector(path, providers="cpu", threads=1)
     describe(row, lens)
-    name, layer = lens.inputs[0].name, row.layer or middle_layer(model)
+    name, layer = lens.inputs[0].name, middle_layer(model)
     target = Target(lens.outputs[0].name, index=LOGIT)
     row.score = str(target)
     wide = widened(case.build, model)
 
     def truth(of: Any, x: Array) -> dict[str, Array]:
-        found = gradients(of, x, LOGIT, name, layer)
+        found = gradients(of, x, LOGIT, (name, row.layer or ""), layer)
         return found if row.layer is not None else {name: found[name]}
 
     batches = (case.pictures(2, seed) for seed in range(DRAWS))

@@ -51,28 +51,31 @@ def _fit_statistics(model: Any, x: Array) -> None:
         layer.momentum = momentum
 
 
-def middle_layer(model: Any) -> str:
-    """The layer half-way through a functional model, among those that make a map and are called once."""
-    names = [
-        layer.name
-        for layer in model.layers
+def middle_layer(model: Any) -> int:
+    """The number of the layer half-way through a functional model, among those that make a map and are called once."""
+    found = [
+        number
+        for number, layer in enumerate(model.layers)
         if len(layer._inbound_nodes) == 1
         and not type(layer).__name__.endswith(_PASSED_THROUGH)
         and len(getattr(layer.output, "shape", ())) == 4
     ]
-    return str(names[len(names) // 2])
+    return found[len(found) // 2]
 
 
-def gradients(model: Any, x: Array, index: int, name: str, layer: str) -> dict[str, Array]:
-    """Of logit `index`, in the model's precision: at the input (N, H, W, C), `name`, and at `layer`, channel-first."""
-    inner = keras.Model(model.inputs, [model.get_layer(layer).output, model.outputs[0]])
+def gradients(model: Any, x: Array, index: int, names: tuple[str, str], layer: int) -> dict[str, Array]:
+    """Of logit `index`, in the model's precision, under these names.
+
+    At the input, (N, H, W, C), and at the layer of this number, channel-first.
+    """
+    inner = keras.Model(model.inputs, [model.layers[layer].output, model.outputs[0]])
     picture = tf.constant(x.astype(model.compute_dtype))
     with tf.GradientTape() as tape:
         tape.watch(picture)
         maps, logits = inner(picture, training=False)
         score = tf.reduce_sum(logits[:, index])
     at_input, at_layer = tape.gradient(score, [picture, maps])
-    return {name: at_input.numpy(), layer: np.moveaxis(at_layer.numpy(), -1, 1)}
+    return dict(zip(names, (at_input.numpy(), np.moveaxis(at_layer.numpy(), -1, 1)), strict=True))
 
 
 def widened(build: Any, model: Any) -> Any:

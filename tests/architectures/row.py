@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["DOUBLE", "FORWARD", "KINKED", "SMOOTH_TOLERANCE", "Row", "read_rows", "write_row"]
+__all__ = ["DOUBLE", "FORWARD", "KINKED", "SMOOTH_TOLERANCE", "Row", "filling", "read_rows"]
 
 KINKED = frozenset(
     (
@@ -108,13 +111,19 @@ class Row:
         return found
 
 
-def write_row(folder: Path, row: Row) -> None:
-    """Keeps a row for the table, in a file of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    slug = "".join(
-        c if c.isalnum() or c in "-." else "_" for c in f"{row.framework}-{row.name}-{row.exporter}"
-    )
-    (folder / f"{slug}.json").write_text(json.dumps(asdict(row), indent=1) + "\n")
+@contextlib.contextmanager
+def filling(row: Row, folder: Path) -> Iterator[None]:
+    """Keeps the row for the table, in a file of its own, however far what fills it in came."""
+    try:
+        yield
+    except Exception as error:
+        row.reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise
+    finally:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{row.framework}-{row.name}-{row.exporter}-{row.opset}"
+        slug = re.sub(r"[^\w.-]", "_", name)
+        (folder / f"{slug}.json").write_text(json.dumps(asdict(row), indent=1) + "\n")
 
 
 def read_rows(folder: Path) -> list[Row]:

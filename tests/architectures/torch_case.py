@@ -43,7 +43,6 @@ class TorchCase:
     score: Score
     layer: str | None = None
     opset: int = 18
-    exporter: str = "export_torch"
 
     def __str__(self) -> str:
         return f"{self.name}-{self.opset}".replace(" ", "_")

@@ -1,0 +1,120 @@
+"""Writes the page from the kept figures: `python -m tests.architectures.table ROWS docs/architectures.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.architectures.row import DOUBLE, KINKED_TOLERANCE, SMOOTH_TOLERANCE, Row, read_rows
+
+__all__ = ["render"]
+
+INTRODUCTION = """# Architectures
+
+Written by `make test-architectures`. Every architecture is built from its configuration with random weights (no
+branch scaled away, batch normalisation fitted to pictures and then disturbed), exported, and differentiated: the
+gradient of one score by `inspector`, in the file, beside `torch.autograd` or `tf.GradientTape`, in the framework.
+Distances are relative, in L2, over two samples.
+
+- *input*, *layer*: at the input and at a layer half-way (of text models: at the embedding), in float32. Tolerance:
+  {smooth:.0e} where every operator is smooth, {kinked:.0e} where a ReLU or a maximum may flip by rounding.
+- *float64*: where one of these is above {smooth:.0e}: the gradient graph in double precision beside the framework's
+  model in double precision, at input and layer. Within {double:.0e} the difference in float32 is rounding.
+- *own*: the framework's gradients in float32 beside its own in float64. The pictures are the first of up to eight
+  draws (*draw*) on which that is below 1e-5: elsewhere a ReLU lies within rounding of its kink, and the framework
+  disagrees with itself.
+- *values*: the largest difference of an output from the framework's, relative to its largest magnitude.
+"""
+COLUMNS = (
+    *(
+        "architecture",
+        "file",
+        "nodes",
+        "input",
+        "score",
+        "kinks",
+        "values",
+        "input",
+        "layer",
+        "float64",
+        "own",
+    ),
+    *("draw", "tolerance", ""),
+)
+
+
+def render(rows: Sequence[Row]) -> str:
+    """The whole page."""
+    passed = sum(not row.failures() for row in rows)
+    parts = [
+        INTRODUCTION.format(smooth=SMOOTH_TOLERANCE, kinked=KINKED_TOLERANCE, double=DOUBLE),
+        f"**{passed} of {len(rows)} pass.** Versions: {'; '.join(sorted({row.versions for row in rows}))}.\n",
+    ]
+    for framework in sorted({row.framework for row in rows}):
+        mine = sorted(
+            (row for row in rows if row.framework == framework),
+            key=lambda row: (row.exporter, row.name.lower(), row.opset),
+        )
+        parts += [f"## {framework}\n", _figures(mine), "### Maps\n", MAPS, _maps(mine)]
+    failed = [row for row in rows if row.failures()]
+    if failed:
+        parts.append("## What does not pass\n")
+        parts.append(
+            "".join(f"- {row.name} ({row.exporter}): {'; '.join(row.failures())}\n" for row in failed)
+        )
+    return "\n".join(parts)
+
+
+MAPS = """The layer that `explain` takes by itself, and the shape of its map.
+"""
+
+
+def _figures(rows: Sequence[Row]) -> str:
+    head = f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}\n"
+    return head + "".join(_line(row) for row in rows)
+
+
+def _line(row: Row) -> str:
+    wide = [figure for figure in (row.double_input, row.double_layer) if figure is not None]
+    cells = [
+        row.name,
+        f"{row.exporter}, opset {row.opset}",
+        str(row.nodes or ""),
+        "×".join(map(str, row.input)),
+        f"`{row.score}`" if row.score else "",
+        ", ".join(row.kinked) or "none",
+        _figure(row.forward),
+        _figure(row.at_input),
+        f"{_figure(row.at_layer)} `{row.layer}`" if row.layer else "",
+        " ".join(map(_figure, wide)),
+        _figure(row.own_noise),
+        str(row.draw or ""),
+        f"{row.tolerance:.0e}",
+        "passed" if not row.failures() else "**failed**",
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _maps(rows: Sequence[Row]) -> str:
+    head = "| architecture | file | method | layer | map |\n| --- | --- | --- | --- | --- |\n"
+    lines = [
+        f"| {row.name} | {row.exporter}, opset {row.opset} | {row.method} | {_quoted(row.chosen)} | "
+        f"{'×'.join(map(str, row.map))} |\n"
+        for row in rows
+        if row.chosen
+    ]
+    return head + "".join(lines)
+
+
+def _quoted(chosen: str) -> str:
+    return chosen.replace("|", "\\|") if chosen.startswith("refused") or chosen == "input" else f"`{chosen}`"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+if __name__ == "__main__":
+    source, destination = map(Path, sys.argv[1:])
+    destination.write_text(render(read_rows(source)))

@@ -1,4 +1,4 @@
-"""Resize and Upsample: along each axis a matrix."""
+"""Resize and Upsample: along each axis, weighted sums of neighbours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ import numpy as np
 from inspector.check.kernels.call import Array, Call
 
 __all__ = ["resize", "upsample"]
+
+
+_Taps = tuple[Array, Array]
+"""(neighbours, new size): the places of the elements that each new one is made of, and their weights."""
+
+_FEW = 4
+"""Neighbours that are summed one by one; more are quicker as a matrix."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +91,12 @@ def resize(
             outside.append((number, (places < 0) | (places > axis.size - 1)))
         if mode == "nearest":
             near = _NEAREST[str(nearest_mode)](places)
-            matrix = _interpolation(near, axis, "linear", 0.0, 1.0, excluded=False)
+            taps = _interpolation(near, axis, "linear", 0.0, 1.0, excluded=False)
         else:
             a = -0.75 if cubic_coeff_a is None else cubic_coeff_a
             shrink = min(axis.scale, 1.0) if antialias else 1.0
-            matrix = _interpolation(places, axis, str(mode), a, shrink, excluded=bool(exclude_outside))
-        data = _along(data, matrix, number)
+            taps = _interpolation(places, axis, str(mode), a, shrink, excluded=bool(exclude_outside))
+        data = _along(data, taps, number)
     for number, places in outside:
         filled = np.expand_dims(places, tuple(range(1, data.ndim - number)))
         data = np.where(filled, extrapolation_value or 0.0, data)
@@ -148,23 +155,20 @@ _NEAREST: dict[str, Callable[[Array], Array]] = {
 
 def _interpolation(
     places: Array, axis: _Axis, mode: str, a: float, shrink: float, *, excluded: bool
-) -> Array:
-    """The matrix (new size, size): each row weighs the neighbours of its place.
+) -> _Taps:
+    """The neighbours of each place and their weights.
 
     Neighbours beyond the axis are its first or last element, or left out where they are `excluded`. Against aliasing
     the kernel is as much wider as the axis shrinks.
     """
-    first = np.floor(places)
     reach = int(np.ceil((1 if mode == "linear" else 2) / shrink))
-    matrix = np.zeros((axis.new_size, axis.size))
-    rows = np.arange(axis.new_size)
-    for tap in range(1 - reach, reach + 1):
-        index = first + tap
-        weight = _kernel((places - index) * shrink, mode, a)
-        if excluded:
-            weight = np.where((index >= 0) & (index < axis.size), weight, 0)
-        matrix[rows, np.clip(index, 0, axis.size - 1).astype(np.int64)] += weight
-    return matrix / matrix.sum(axis=1, keepdims=True) if excluded or shrink < 1 else matrix
+    index = np.floor(places) + np.arange(1 - reach, reach + 1)[:, None]
+    weight = _kernel((places - index) * shrink, mode, a)
+    if excluded:
+        weight = np.where((index >= 0) & (index < axis.size), weight, 0)
+    if excluded or shrink < 1:
+        weight = weight / weight.sum(axis=0)
+    return np.clip(index, 0, axis.size - 1).astype(np.int64), weight
 
 
 def _kernel(distance: Array, mode: str, a: float) -> Array:
@@ -179,6 +183,19 @@ def _kernel(distance: Array, mode: str, a: float) -> Array:
     return result
 
 
-def _along(data: Array, matrix: Array, axis: int) -> Array:
-    result: Array = np.moveaxis(np.moveaxis(data, axis, -1) @ matrix.T, -1, axis)
+def _along(data: Array, taps: _Taps, axis: int) -> Array:
+    """`data` with its `axis` replaced by the weighted sums of the neighbours."""
+    result: Array
+    if len(taps[0]) > _FEW:
+        matrix = np.zeros((taps[0].shape[1], data.shape[axis]))
+        for index, weight in zip(*taps, strict=True):
+            matrix[np.arange(len(index)), index] += weight
+        result = np.moveaxis(np.moveaxis(data, axis, -1) @ matrix.T, -1, axis)
+        return result
+    behind = (1,) * (data.ndim - 1 - axis)
+    result = np.zeros((*data.shape[:axis], taps[0].shape[1], *data.shape[axis + 1 :]), dtype=data.dtype)
+    for index, weight in zip(*taps, strict=True):
+        if weight.any():
+            # (clipping costs no check of the indices, which lie within)
+            result += data.take(index, axis, mode="clip") * weight.reshape(-1, *behind)
     return result

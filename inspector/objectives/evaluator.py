@@ -46,6 +46,9 @@ class Gradients:
     objective: Objective
 
 
+_ROUNDING = {"BFLOAT16": 2.0**-7, "FLOAT16": 2.0**-10, "FLOAT": 2.0**-23}
+
+
 class Evaluator:
     """Runs one model. One compiled session per (tensors, objective) serves every class, image and batch size.
 
@@ -180,11 +183,13 @@ class Evaluator:
         is compared.
 
         Raises:
-            ModelError: they differ by more than 1e-4 (or 8 roundings of float16) of the output's largest magnitude.
+            ModelError: they differ by more than 1e-4 (or 8 roundings of the narrowest type that the model computes in)
+                of the output's largest magnitude.
         """
         exact = bool(self.lowered.replaced) and not self.lowered.quantised
         if self._conversion_verified or not (self.model.converted or exact):
             return
+        tolerance = max(1e-4, 8 * _coarsest_rounding(self.model.graph))
         made = self.session(self.lowered.model if exact else self.model.normalised).run(feeds)
         for name, expected in self.original.run(feeds).items():
             # neither sequences nor what is no number tell anything
@@ -192,7 +197,7 @@ class Evaluator:
                 continue
             largest = float(np.abs(expected).max(initial=0.0))
             difference = float(np.abs(expected - made[name]).max(initial=0.0))
-            if difference > max(1e-4, 8 * float(np.finfo(expected.dtype).eps)) * largest:
+            if difference > tolerance * largest:
                 done = [f"converting this model from opset {self.model.opset}"] * self.model.converted
                 done += [f"replacing {', '.join(self.lowered.replaced)}"] * exact
                 raise ModelError(
@@ -211,6 +216,12 @@ class Evaluator:
         for name in names:
             if name in reasons:
                 raise LayerNotFound(f"no gradient can be taken at '{name}': it is {reasons[name]}")
+
+
+def _coarsest_rounding(model: ir.Model) -> float:
+    """The largest relative rounding error of the float types that a model computes in; 0 where none is known."""
+    names = {output.dtype.name for node in model.graph for output in node.outputs if output.dtype is not None}
+    return max((eps for name, eps in _ROUNDING.items() if name in names), default=0.0)
 
 
 def _clear_names(model: ir.Model, kept: Sequence[str]) -> None:

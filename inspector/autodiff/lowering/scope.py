@@ -59,7 +59,13 @@ class Scope(Tape):
         results = super().op(op_type, *inputs, outputs=outputs, **attributes)
         producer = results[0].producer()
         if producer is not None:
+            # inference knows better than the tape's guess, where it knows
+            guesses = [result.type for result in results]
+            for result in results:
+                result.type = None
             infer_results(producer, self.opsets)
+            for result, guess in zip(results, guesses, strict=True):
+                result.type = result.type or guess
         return results
 
     # --- integer tensors ---------------------------------------------------------------------------------

@@ -76,9 +76,14 @@ def _slice(node: ir.Node, shape: ir.Shape, place: int) -> ir.Shape:
 
 
 def _widen(nodes: list[ir.Node], state: dict[ir.Value, ir.Shape | None]) -> bool:
-    """Forget of each state what does not hold in every iteration; whether there was anything."""
+    """Forget of each state what does not hold in every iteration; whether there was anything.
+
+    (The state of a `Scan` has one shape, by definition.)
+    """
     changed = False
     for node in nodes:
+        if node.op_type == "Scan":
+            continue
         for flow in flows(node):
             given = {inside: value for value, inside in flow.entries}
             for output, inside in flow.carried:

@@ -133,6 +133,10 @@ def _run(
 ) -> Values:
     """The outputs of the node: the states of all steps, then each state after the last."""
     x, w, r, b, lens = given
+    for value in (x, w, r, *state):
+        if value is not None and value.shape is None:
+            # what a file does not say, the operator does
+            value.shape = ir.Shape([None, None, None])
     batch_first = bool(node.attributes.get_int("layout", 0))
     batch = tape.size(x, 0 if batch_first else 1)
     if batch_first:
@@ -177,18 +181,24 @@ class _Direction:
         state: Sequence[Operand],
         batch: Size,
     ) -> None:
-        def own(value: Operand) -> ir.Value:
-            return tape.Gather(value, np.array(number), axis=0)
+        def own(value: Operand, *sizes: Size) -> ir.Value:
+            part = tape.Gather(value, np.array(number), axis=0)
+            part.shape = ir.Shape([size if isinstance(size, int) else None for size in sizes])
+            return part
 
+        gates, inputs, hidden = tape.size(w, 1), tape.size(w, 2), tape.size(r, 2)
         bias = None
-        self.x = tape.MatMul(x, tape.Transpose(own(w), perm=[1, 0]))
+        self.x = tape.MatMul(x, tape.Transpose(own(w, gates, inputs), perm=[1, 0]))
         if b is not None:
-            with_input, bias = tape.op("Split", own(b), axis=0, num_outputs=2, outputs=2)
+            with_input, bias = tape.op("Split", own(b, tape.size(b, 1)), axis=0, num_outputs=2, outputs=2)
             self.x = tape.Add(self.x, with_input)
-        peepholes = [] if p is None else tape.op("Split", own(p), axis=0, num_outputs=3, outputs=3)
-        self.weights = _Weights(tape.Transpose(own(r), perm=[1, 0]), bias, peepholes)
-        shape = tape.ints([batch, tape.size(r, 2)])
-        self.state = [tape.zeros(shape, x) if each is None else own(each) for each in state]
+        self.x.shape = ir.Shape([None, None, gates if isinstance(gates, int) else None])
+        own_p = [] if p is None else [own(p, tape.size(p, 1))]
+        peepholes = tape.op("Split", *own_p, axis=0, num_outputs=3, outputs=3) if own_p else []
+        self.weights = _Weights(tape.Transpose(own(r, gates, hidden), perm=[1, 0]), bias, peepholes)
+        zeros = tape.zeros(tape.ints([batch, hidden]), x)
+        zeros.shape = zeros.shape or ir.Shape([None, None])
+        self.state = [zeros if each is None else own(each, batch, hidden) for each in state]
 
 
 def _scan(
@@ -206,9 +216,9 @@ def _scan(
     way = int(reverse and lengths is None)
     inner = tape.inner()
     state = [tape.like(each, "state") for each in one.state]
-    inputs = [tape.like(x, "step")]
+    inputs = [tape.like(one.state[0], "step")]
     sources = [x]
-    inputs[0].shape = None
+    inputs[0].shape = ir.Shape([None, None])
     after = cell(inner, inputs[0], state, one.weights, activations)
     seen = after[0]
     if lengths is not None:

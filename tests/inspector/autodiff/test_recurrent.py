@@ -26,7 +26,8 @@ MODULES = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "RNN": torch.nn.RNN}
 def module(op: str) -> torch.nn.LSTM | torch.nn.GRU | torch.nn.RNN:
     torch.manual_seed(3)
     net: torch.nn.LSTM | torch.nn.GRU | torch.nn.RNN = MODULES[op](INPUT, HIDDEN, LAYERS, bidirectional=True)
-    return net.double()
+    net.double()
+    return net
 
 
 def arranged(op: str, weight: torch.Tensor) -> Array:

@@ -144,11 +144,18 @@ def softsign(tape: Tape, x: Operand, y: ir.Value) -> ir.Value:
 def softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (y,) = cotangents, node.outputs
     axis = node.attributes.get_int("axis", -1)
-    if any(use.node.op_type == "IsNaN" for use in y.uses()):
+    if _is_guarded(y):
         # a row of nothing but -inf has no softmax; a graph that looks for that puts something else in its place
         y = tape.Where(tape.IsNaN(y), 0, y)
     weighted = tape.Mul(g, y)
     return [tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [axis], keepdims=1)))]
+
+
+def _is_guarded(y: ir.Value) -> bool:
+    """Whether elements of `y`, cast or not, are looked at and replaced."""
+    readers = [use.node for use in y.uses()]
+    through = [node.outputs[0] for node in readers if node.op_type in ("Cast", "CastLike", "Identity")]
+    return any(node.op_type in ("IsNaN", "Where") for node in readers) or any(map(_is_guarded, through))
 
 
 def log_softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

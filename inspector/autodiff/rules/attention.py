@@ -20,48 +20,43 @@ PROBABILITIES = 3
 
 
 def attention(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    inputs = [*node.inputs, *[None] * 4][:7]
-    g, g_keys, g_values, g_scores = [*cotangents, None, None, None][:4]
-    queries, keys, values, mask, past_keys, past_values, _ = inputs
+    g, g_keys, g_values, g_scores = (_wide(tape, each) for each in [*cotangents, None, None, None][:4])
+    queries, keys, values, mask, past_keys, past_values = [*node.inputs, None, None, None][:6]
     heads = _Heads(tape, node)
-    q = heads.split(queries, heads.of_queries)
-    k = heads.joined(past_keys, heads.split(keys, heads.of_keys))
-    v = heads.joined(past_values, heads.split(values, heads.of_keys))
+    q = heads.grouped(heads.split(tape.widened(queries), heads.of_queries), heads.features)
+    k = tape.widened(heads.joined(past_keys, heads.split(keys, heads.of_keys)))
+    v = tape.widened(heads.joined(past_values, heads.split(values, heads.of_keys)))
     mode = node.attributes.get_int("qk_matmul_output_mode", 0)
     scale = node.attributes.get_float("scale", 0.0) or heads.default_scale(q)
-    p = heads.grouped(_probabilities(tape, node))
+    p = heads.grouped(tape.widened(_probabilities(tape, node)), heads.keys)
 
     # cotangents of the probabilities, of the scores with their bias, and of the scores before the cap
-    parts: list[Operand] = []
+    gp: Operand = None
     gv: Operand = None
     if g is not None:
-        gy = heads.grouped(heads.split(g, heads.of_queries))
-        parts.append(tape.MatMul(gy, _flipped(tape, heads.shared(v))))
+        gy = heads.grouped(heads.split(g, heads.of_queries), heads.value_features)
+        gp = tape.MatMul(gy, _flipped(tape, heads.shared(v)))
         gv = tape.ReduceSum(tape.MatMul(_flipped(tape, p), gy), [2], keepdims=0)
-    at_scores = None if g_scores is None else heads.grouped(g_scores)
+    at_scores = None if g_scores is None else heads.grouped(g_scores, heads.keys)
     if at_scores is not None and mode == PROBABILITIES:
-        parts.append(at_scores)
-        at_scores = None
+        gp, at_scores = _sum(tape, gp, at_scores), None
     gs: Operand = None
-    if parts:
-        gp = parts[0] if len(parts) == 1 else tape.Sum(*parts)
+    if gp is not None:
         weighted = tape.Mul(gp, p)
         gs = tape.Sub(weighted, tape.Mul(p, tape.ReduceSum(weighted, [-1], keepdims=1)))
     g_mask: Operand = None
     if mask is not None and tape.wants(mask):
-        biased = [each for each in (gs, at_scores if mode == 2 else None) if each is not None]
-        g_mask = heads.of_mask(tape.Sum(*biased), mask) if biased else None
-    capped = [each for each in (gs, at_scores if mode in (1, 2) else None) if each is not None]
-    raw: list[Operand] = []
-    if capped:
-        raw.append(_through_cap(tape, node, heads, tape.Sum(*capped), q, k, scale))
-    if at_scores is not None and mode == 0:
-        raw.append(at_scores)
+        biased = _sum(tape, gs, at_scores if mode == 2 else None)
+        g_mask = biased if biased is None else heads.of_mask(biased, mask)
+    capped = _sum(tape, gs, at_scores if mode in (1, 2) else None)
+    if capped is not None:
+        capped = _through_cap(tape, node, heads, capped, q, k, scale)
+    raw = _sum(tape, capped, at_scores if mode == 0 else None)
     gq = gk = None
-    if raw:
-        scores = tape.Mul(tape.Sum(*raw), scale)
+    if raw is not None:
+        scores = tape.Mul(raw, scale)
         gq = heads.merged(tape.MatMul(scores, heads.shared(k)), queries)
-        gk = tape.ReduceSum(tape.MatMul(_flipped(tape, scores), heads.grouped(q)), [2], keepdims=0)
+        gk = tape.ReduceSum(tape.MatMul(_flipped(tape, scores), q), [2], keepdims=0)
     g_past_keys, g_new_keys = heads.parted(_sum(tape, gk, g_keys), past_keys)
     g_past_values, g_new_values = heads.parted(_sum(tape, gv, g_values), past_values)
     pulled = [
@@ -81,34 +76,32 @@ class _Heads:
 
     def __init__(self, tape: Tape, node: ir.Node) -> None:
         self.tape = tape
-        queries, keys = node.inputs[:2]
-        flat = tape.rank(queries) == 3
-        attributes = node.attributes
-        self.of_queries: Size = attributes["q_num_heads"].as_int() if flat else tape.size(queries, 1)
-        self.of_keys: Size = attributes["kv_num_heads"].as_int() if flat else tape.size(keys, 1)
+        queries, keys, values, _, past = [*node.inputs, None, None][:5]
+        self.batch: Size = tape.size(queries, 0)
+        self.flat = flat = tape.rank(queries) == 3
+        tokens = 1 if flat else 2
+        self.of_queries: Size = node.attributes["q_num_heads"].as_int() if flat else tape.size(queries, 1)
+        self.of_keys: Size = node.attributes["kv_num_heads"].as_int() if flat else tape.size(keys, 1)
+        self.tokens: Size = tape.size(queries, tokens)
+        self.keys: Size = tape.size(keys, tokens) + (0 if past is None else tape.size(past, 2))
+        self.features: Size = tape.size(queries, -1) // (self.of_queries if flat else 1)
+        self.value_features: Size = tape.size(values, -1) // (self.of_keys if flat else 1)
 
     def split(self, x: Operand, count: Size) -> Operand:
         """(batch, heads, tokens, features); of three axes, the last holds the heads one after the other."""
         tape = self.tape
-        if x is None or tape.rank(x) == 4:
+        if x is None or not self.flat:
             return x
-        four = tape.Reshape(x, tape.ints([tape.size(x, 0), tape.size(x, 1), count, -1]))
-        four.shape = ir.Shape([None] * 4)
-        result = tape.Transpose(four, perm=[0, 2, 1, 3])
-        features, lead = tape.size(x, 2), (tape.size(x, 0), count, tape.size(x, 1))
-        each = features // count if isinstance(features, int) and isinstance(count, int) else None
-        result.shape = ir.Shape([*(_static(size) for size in lead), each])
-        return result
+        four = tape.Reshape(x, tape.ints([self.batch, tape.size(x, 1), count, -1]))
+        return tape.Transpose(four, perm=[0, 2, 1, 3])
 
     def joined(self, past: Operand, new: Operand) -> Operand:
         return new if past is None else self.tape.Concat(past, new, axis=2)
 
-    def grouped(self, x: Operand) -> ir.Value:
-        """The heads of the queries by the head of the keys that they share."""
-        tape = self.tape
-        tail = tape.Shape(x, start=2)
-        lead = tape.Concat(tape.Shape(x, start=0, end=1), tape.ints([self.of_keys, -1]), axis=0)
-        return tape.Reshape(x, tape.Concat(lead, tail, axis=0))
+    def grouped(self, x: Operand, last: Size) -> ir.Value:
+        """The heads of the queries by the head of the keys that they share; `last` is the length of the last axis."""
+        each = self.of_queries // self.of_keys
+        return self.tape.Reshape(x, self.tape.ints([self.batch, self.of_keys, each, self.tokens, last]))
 
     def shared(self, x: Operand) -> ir.Value:
         return self.tape.Unsqueeze(x, [2])
@@ -116,14 +109,14 @@ class _Heads:
     def merged(self, g: Operand, like: Operand) -> Operand:
         """Back from groups to the shape of `like`."""
         tape = self.tape
-        if tape.rank(like) == 3:
+        if self.flat:
             g = tape.Transpose(g, perm=[0, 3, 1, 2, 4])
         return tape.reshape_like(g, like)
 
     def ungrouped(self, g: Operand, like: Operand) -> Operand:
         """(batch, heads, tokens, features) with the shape of `like`."""
         tape = self.tape
-        if g is None or tape.rank(like) == 4:
+        if g is None or not self.flat:
             return g
         return tape.reshape_like(tape.Transpose(g, perm=[0, 2, 1, 3]), like)
 
@@ -136,12 +129,9 @@ class _Heads:
         return tape.Slice(g, [0], length, [2]), tape.Slice(g, length, [2**31 - 1], [2])
 
     def of_mask(self, g: Operand, mask: Operand) -> Operand:
-        """Summed over what the mask was repeated along; it may be shorter than the keys."""
+        """Summed over what the mask was repeated along; the mask may be shorter than the keys."""
         tape = self.tape
-        four = tape.Concat(
-            tape.Shape(g, start=0, end=1), tape.ints([self.of_queries]), tape.Shape(g, start=3), axis=0
-        )
-        whole = tape.Reshape(g, four)
+        whole: Operand = tape.Reshape(g, tape.ints([self.batch, self.of_queries, self.tokens, self.keys]))
         sizes = dims(mask) or []
         known = None
         if sizes and sizes[-1] != 1:
@@ -152,7 +142,7 @@ class _Heads:
     def default_scale(self, q: Operand) -> float | ir.Value:
         """One over the root of the number of features."""
         tape = self.tape
-        features = tape.size(q, -1)
+        features = self.features
         if isinstance(features, int):
             return 1 / math.sqrt(features)
         return tape.Reciprocal(tape.Sqrt(tape.cast_like(features.value, q)))
@@ -172,7 +162,7 @@ def _through_cap(
     cap = node.attributes.get_float("softcap", 0.0)
     if not cap:
         return g
-    scores = tape.MatMul(heads.grouped(q), _flipped(tape, heads.shared(k)))
+    scores = tape.MatMul(q, _flipped(tape, heads.shared(k)))
     bend = tape.Tanh(tape.Div(tape.Mul(scores, scale), cap))
     return tape.Mul(g, tape.Sub(1, tape.Mul(bend, bend)))
 
@@ -185,8 +175,8 @@ def _sum(tape: Tape, a: Operand, b: Operand) -> Operand:
     return b if a is None else a if b is None else tape.Add(a, b)
 
 
-def _static(size: Size) -> int | None:
-    return size if isinstance(size, int) else None
+def _wide(tape: Tape, x: Operand) -> Operand:
+    return None if x is None else tape.widened(x)
 
 
 RULES: dict[str, Pullback] = {"Attention": attention}

@@ -28,15 +28,15 @@ class Draw:
         number: how many were drawn until this one.
         x: what the model is given.
         single: gradients in float32, by tensor name.
-        wide: gradients in float64.
-        noise: the largest distance between the two.
+        wide: gradients in float64; empty where the framework's model cannot be run in it.
+        noise: the largest distance between the two; None where there is no float64.
     """
 
     number: int
     x: Any
     single: dict[str, Array]
     wide: dict[str, Array]
-    noise: float
+    noise: float | None
 
 
 def first_steady(
@@ -46,8 +46,10 @@ def first_steady(
     best: Draw | None = None
     for number, x in enumerate(batches, start=1):
         one, two = single(x), wide(x)
+        if not two:
+            return Draw(number, x, one, two, None)
         noise = max(distance(one[name], two[name]) for name in two)
-        if best is None or noise < best.noise:
+        if best is None or best.noise is None or noise < best.noise:
             best = Draw(number, x, one, two, noise)
         if noise <= STEADY:
             break

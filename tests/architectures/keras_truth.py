@@ -27,7 +27,7 @@ def settle(model: Any, x: Array, seed: int = 0) -> Any:
         fan_in = int(np.prod(shape[:2] if "depthwise" in weight.path else shape[:-1]))
         if len(shape) > 1:
             value = rng.normal(0, (2 / fan_in) ** 0.5, shape)
-        elif weight.name in ("gamma", "layer_scale"):
+        elif weight.name == "gamma" or "layer_scale" in weight.path:
             value = rng.uniform(0.5, 1.5, shape)
         else:
             value = rng.normal(0, 0.1, shape)

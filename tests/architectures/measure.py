@@ -30,7 +30,8 @@ def compare(row: Row, lens: Inspector, feeds: Mapping[str, Array], target: Targe
     names = list(truth.single)
     ours = lens.gradient(dict(feeds), target=target, wrt=names, score="output")
     row.at_input, row.at_layer = _distances(row, ours, truth.single)
-    if max(figure for figure in (row.at_input, row.at_layer) if figure is not None) > SMOOTH_TOLERANCE:
+    largest = max(figure for figure in (row.at_input, row.at_layer) if figure is not None)
+    if largest > SMOOTH_TOLERANCE and truth.wide:
         row.double_input, row.double_layer = _distances(
             row, double_gradients(lens, feeds, target, names), truth.wide
         )

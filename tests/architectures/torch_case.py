@@ -16,7 +16,7 @@ from tests.architectures.draws import DRAWS, first_steady
 from tests.architectures.measure import compare, describe, explained
 from tests.architectures.pictures import pictures
 from tests.architectures.row import FORWARD, Row
-from tests.architectures.torch_truth import Score, gradients, middle_layer, settle
+from tests.architectures.torch_truth import Score, gradients, middle_layer, settle, wide_gradients
 
 __all__ = ["TorchCase", "compare_file", "image", "measure", "tokens"]
 
@@ -90,7 +90,7 @@ def compare_file(case: TorchCase, module: nn.Module, path: Path, row: Row) -> No
     draw = first_steady(
         (case.inputs(2, seed) for seed in range(DRAWS)),
         lambda x: gradients(module, x, case.score, row.layer),
-        lambda x: gradients(module, x, case.score, row.layer, wide=True),
+        lambda x: wide_gradients(module, x, case.score, row.layer),
     )
     feeds = {name: value.numpy() for name, value in draw.x.items()}
     compare(row, lens, feeds, target, draw)

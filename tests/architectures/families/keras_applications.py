@@ -1,4 +1,4 @@
-"""One member, the smallest, of every family of `keras.applications` that can be written."""
+"""One member, the smallest, of every family of `keras.applications`. ConvNeXt too, which tf2onnx alone cannot write."""
 
 from __future__ import annotations
 
@@ -20,5 +20,6 @@ FAMILIES = [
     KerasCase("EfficientNetB0", 64),
     KerasCase("EfficientNetV2B0", 64),
     KerasCase("NASNetMobile", 64),
+    KerasCase("ConvNeXtTiny", 64),
     KerasCase("MobileNetV3Small", 96, opset=20),
 ]

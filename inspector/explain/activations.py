@@ -9,6 +9,7 @@ import numpy as np
 
 from inspector.errors import LayerNotFound
 from inspector.model import Layer
+from inspector.model.propagate import propagate
 from inspector.objectives import Evaluator
 from inspector.session import Array, Feeds, batch_size
 
@@ -16,7 +17,7 @@ __all__ = ["MEMORY", "collect_activations"]
 
 # bytes of activations that one run of the model may return
 MEMORY = 512 * 2**20
-# assumed for a dimension that is only known when the model runs
+# assumed for a dimension that not even the shapes of the inputs tell
 UNKNOWN = 128
 
 
@@ -43,11 +44,11 @@ def _groups(
     layers: Sequence[Layer], evaluator: Evaluator, feeds: Feeds, memory: int
 ) -> Iterator[list[Layer]]:
     """Consecutive layers whose activations together take at most `memory` bytes, and at least one."""
-    sizes = _dynamic_sizes(evaluator, feeds)
+    shapes = _shapes(layers, evaluator, feeds)
     group: list[Layer] = []
     taken = 0
     for layer in layers:
-        size = _bytes(layer, sizes, batch_size(feeds))
+        size = _bytes(layer, shapes.get(layer.name), batch_size(feeds))
         if group and taken + size > memory:
             yield group
             group, taken = [], 0
@@ -57,20 +58,19 @@ def _groups(
         yield group
 
 
-def _dynamic_sizes(evaluator: Evaluator, feeds: Feeds) -> dict[str, int]:
-    """Length of each named dimension of the inputs."""
-    return {
-        dim: length
-        for tensor in evaluator.model.inputs
-        for dim, length in zip(tensor.shape or (), feeds[tensor.name].shape, strict=False)
-        if isinstance(dim, str)
-    }
+def _shapes(layers: Sequence[Layer], evaluator: Evaluator, feeds: Feeds) -> dict[str, tuple[int, ...]]:
+    """For these feeds, of the layers whose shape depends on them."""
+    if all(layer.shape is not None and all(isinstance(dim, int) for dim in layer.shape) for layer in layers):
+        return {}
+    return propagate(evaluator.model.graph, {name: array.shape for name, array in feeds.items()})
 
 
-def _bytes(layer: Layer, sizes: dict[str, int], samples: int) -> int:
+def _bytes(layer: Layer, shape: tuple[int, ...] | None, samples: int) -> int:
     item = 8 if layer.dtype == "string" else np.dtype(layer.dtype).itemsize
+    if shape is not None:
+        return item * math.prod(shape)
     dims = layer.shape if layer.shape is not None else (samples, UNKNOWN, UNKNOWN)
-    lengths = [dim if isinstance(dim, int) else sizes.get(dim or "", UNKNOWN) for dim in dims]
+    lengths = [dim if isinstance(dim, int) else UNKNOWN for dim in dims]
     # a file with a fixed batch is run in slices
     if lengths and isinstance(dims[0], int):
         lengths[0] = max(lengths[0], samples)

@@ -91,18 +91,18 @@ def skeleton(model: ir.Model, outputs: bool = False) -> onnx.ModelProto:
     import onnx_ir as ir
 
     graph = onnx.GraphProto(name=model.graph.name or "graph")
-    graph.input.extend(ir.to_proto(value) for value in model.graph.inputs)
+    graph.input.extend(ir.serde.serialize_value(value) for value in model.graph.inputs)
     for name, value in model.graph.initializers.items():
         tensor = value.const_value
         if tensor is None or tensor.size > LARGEST:
-            graph.input.append(ir.to_proto(value))
+            graph.input.append(ir.serde.serialize_value(value))
         else:
-            graph.initializer.append(ir.to_proto(tensor))
+            graph.initializer.append(ir.serde.serialize_tensor(tensor))
             graph.initializer[-1].name = name
     for node in model.graph:
         large = _large_constant(node)
         if large is None:
-            graph.node.append(ir.to_proto(node))
+            graph.node.append(ir.serde.serialize_node(node))
         else:
             tensor_type = onnx.helper.make_tensor_type_proto(int(large.dtype), large.shape.numpy())
             graph.input.append(onnx.helper.make_value_info(str(node.outputs[0].name), tensor_type))
@@ -124,5 +124,6 @@ def skeleton(model: ir.Model, outputs: bool = False) -> onnx.ModelProto:
 def _large_constant(node: ir.Node) -> ir.TensorProtocol | None:
     if node.op_type != "Constant" or node.domain or "value" not in node.attributes:
         return None
-    tensor = node.attributes["value"].as_tensor()
+    # (as_tensor() would check a protocol of twenty members)
+    tensor: ir.TensorProtocol = node.attributes["value"].value
     return tensor if tensor.size > LARGEST else None

@@ -219,7 +219,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, ir.Graph):
         return f"graph {value.name} of {len(value)} nodes"
-    if isinstance(value, ir.TensorProtocol):
+    if hasattr(value, "numpy"):
         if value.size <= 16 and value.dtype != ir.DataType.STRING:
             return value.numpy().tolist()
         return f"{value.dtype.name.lower()} tensor {list(value.shape)}"

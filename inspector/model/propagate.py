@@ -63,9 +63,9 @@ def follow_types(model: ir.Model) -> None:
     walk = _Walk(model)
     for value in model.graph.inputs:
         if value.type is not None:
-            walk.types[str(value.name)] = ir.to_proto(value).type
+            walk.types[str(value.name)] = ir.serde.serialize_value(value).type
     walk.annotations = {
-        str(value.name): ir.to_proto(value).type
+        str(value.name): ir.serde.serialize_value(value).type
         for node in model.graph
         for value in node.outputs
         if value.name and value.type is not None
@@ -132,7 +132,7 @@ class _Walk:
         except onnx.defs.SchemaError:
             # an operator outside the standard: what follows from it stays unknown
             return
-        proto = ir.to_proto(node)
+        proto = ir.serde.serialize_node(node)
         constants = self.constants_read_by(node)
         if node.op_type in _ARITHMETIC and constants.keys() == {name for name in proto.input if name}:
             self.evaluate(proto, constants)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.errors import LayerNotFound, ModelError, NotDifferentiable
+from inspector.errors import InputError, LayerNotFound, ModelError, NotDifferentiable
 from inspector.model import Model
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.objective import Objective, TermKey
-from inspector.session import Array, Cache, Feeds, Session
+from inspector.session import Array, Cache, Feeds, Session, batch_size
 
 if TYPE_CHECKING:
     import onnx
@@ -108,6 +108,7 @@ class Evaluator:
         """
         self.model.require_finite_weights()
         self._verify_conversion(feeds)
+        self._refuse_shared(feeds, wrt)
         wrt, keep = (
             tuple(dict.fromkeys(wrt)),
             tuple(name for name in dict.fromkeys(keep) if name not in feeds),
@@ -205,6 +206,20 @@ class Evaluator:
                     "another model's; export it again at opset 18 or newer, without optimising it"
                 )
         self._conversion_verified = True
+
+    def _refuse_shared(self, feeds: Feeds, wrt: Sequence[str]) -> None:
+        """A file with a fixed batch is run in slices, the last filled up: what all samples share has no gradient so.
+
+        Raises:
+            InputError: one of `wrt` is an input without a batch axis.
+        """
+        fixed = self.model.fixed_batch
+        shared = [name for name in wrt if name in feeds and name not in self.model.batched_inputs]
+        if shared and fixed is not None and batch_size(feeds) != fixed:
+            raise InputError(
+                f"the gradient at '{shared[0]}', which all samples share, can only be taken of as many samples as the "
+                f"file takes at once ({fixed})"
+            )
 
     def _refuse_without_value(self, names: Sequence[str]) -> None:
         """Say why, where a name stands for something without one value per run.

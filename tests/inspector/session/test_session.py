@@ -11,7 +11,7 @@ from inspector import Inspector
 from inspector.errors import InputError, InspectorError, ModelError
 from inspector.session import Cache, Session, choose_providers
 from inspector.session import providers as providers_module
-from tests.inspector.graphs import cnn, images, model
+from tests.inspector.graphs import cnn, images, model, normal
 
 
 def test_cpu_is_asked_for_explicitly() -> None:
@@ -77,6 +77,44 @@ def test_a_file_with_a_fixed_batch_is_run_in_slices(batch: int, samples: int) ->
     np.testing.assert_allclose(
         fixed.gradient(x, targets, wrt="conv"), free.gradient(x, targets, wrt="conv"), atol=1e-6
     )
+
+
+def two_inputs(batch: int | str) -> Inspector:
+    """Each sample has a picture and two numbers; a bias is the same for all."""
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["conv"]),
+        helper.make_node("Relu", ["conv"], ["relu"]),
+        helper.make_node("GlobalAveragePool", ["relu"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["flat"]),
+        helper.make_node("Concat", ["flat", "extra"], ["joined"], axis=1),
+        helper.make_node("Add", ["joined", "bias"], ["moved"]),
+        helper.make_node("Gemm", ["moved", "dense"], ["y"]),
+    ]
+    weights = {"w": normal(5, 3, 3, 3), "dense": normal(7, 4)}
+    inputs = {"image": [batch, 3, 8, 8], "extra": [batch, 2], "bias": [7]}
+    return Inspector(model(nodes, inputs, {"y": [batch, 4]}, weights))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 5])
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_a_fixed_batch_of_several_inputs(batch: int, samples: int) -> None:
+    fixed, free = two_inputs(batch), two_inputs("batch")
+    x = {"image": images(samples, size=8), "extra": normal(samples, 2), "bias": normal(7)}
+    targets = [3, 0, 1, 2, 2][:samples]
+    np.testing.assert_allclose(fixed.run(x)["y"], free.run(x)["y"], rtol=1e-5, atol=1e-6)
+    for name, value in free.activations(x).items():
+        np.testing.assert_allclose(fixed.activations(x)[name], value, rtol=1e-5, atol=1e-6)
+    for wrt in ("image", "extra", "conv"):
+        found, expected = fixed.gradient(x, targets, wrt=wrt), free.gradient(x, targets, wrt=wrt)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    found, expected = (lens.explain(x, "gradcam", targets, layer="relu") for lens in (fixed, free))
+    np.testing.assert_allclose(found.heatmap, expected.heatmap, rtol=1e-4, atol=1e-5)
+    if samples == batch:
+        found, expected = (lens.gradient(x, targets, wrt="bias") for lens in (fixed, free))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    else:
+        with pytest.raises(InputError, match=rf"'bias', which all samples share.*\({batch}\)"):
+            fixed.gradient(x, targets, wrt="bias")
 
 
 def test_inputs_that_do_not_fit() -> None:

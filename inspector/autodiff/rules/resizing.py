@@ -36,7 +36,7 @@ def resize(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
             scale = _common_scale(tape, node, x, axes, sizes)
             matrix = _matrix_by_scale(tape, node, before, after, scale, pulled)
         else:
-            crop = None if roi is None else _pick(tape, roi, [place, len(axes) + place])
+            crop = None if roi is None else tape.widened(_pick(tape, roi, [place, len(axes) + place]))
             by_size = sizes is not None
             # (onnxruntime's inference of shapes takes an entry of sizes that only a run knows for none)
             amount = tape.ints([after]) if by_size else _pick(tape, scales, [place])

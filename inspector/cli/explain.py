@@ -45,6 +45,8 @@ class Result:
 )
 @click.option("--target", "targets", multiple=True, metavar="T",
               help="Class, label or output[index]: one for all pictures, or one for each.")  # fmt: skip
+@click.option("--tokens", metavar="[N+]HxW[+N]",
+              help="Tokens as a map: 1+14x14 leaves out one and folds the rest (default: found).")  # fmt: skip
 @click.option("--score", type=click.Choice(["logit", "output"]), default="logit", show_default=True,
               help="Before or after a final softmax or sigmoid.")  # fmt: skip
 @click.option("--check/--no-check", "checked", default=True, show_default=True, help="Check each gradient.")
@@ -57,13 +59,14 @@ class Result:
 @shared_options
 def explain(
     model: Path, images: tuple[Path, ...], method: str | None, layers: tuple[str, ...],
-    targets: tuple[str, ...], score: Literal["logit", "output"], checked: bool, settings: tuple[str, ...],
-    as_json: bool, out: Path, labels: Path | None, provider: str | None, threads: int | None, quiet: bool,
-    **picture: Any,
+    targets: tuple[str, ...], tokens: str | None, score: Literal["logit", "output"], checked: bool,
+    settings: tuple[str, ...], as_json: bool, out: Path, labels: Path | None, provider: str | None,
+    threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
     """Draw heatmaps of what a prediction rests on (Grad-CAM, ...).
 
     For each picture and layer: picture, heatmap and overlay in one figure, and the overlay at the picture's own size.
+    Of signals, token ids and bytes (.npy, .npz) a bar for each position; --json also gives the relevances.
 
     The exit code is 1 where a gradient fails its check.
     """
@@ -79,7 +82,9 @@ def explain(
     def work() -> Iterator[Result]:
         for number, (sample, target) in enumerate(zip(pictures, wanted, strict=True), 1):
             for layer in at:
-                found = lens.explain(sample.x, method, target, layer, score=score, check=checked, **options)
+                found = lens.explain(
+                    sample.x, method, target, layer, score=score, check=checked, tokens=tokens, **options
+                )
                 yield Result(number, sample, found)
 
     for result in track(work(), "explaining", total, quiet or as_json):
@@ -116,7 +121,7 @@ def _draw(result: Result, lens: Inspector, targets: Sequence[str | None], out: P
         rgb, heatmap, f"{picture.name}: {target_text(found)}", method=found.method, signed=signed,
         subtitle=f"{found.method} {at} · score {_score(found):.4g}",
         verdict=(found.check.verdict, str(found.check)) if found.check is not None else None,
-        notes=[*picture.notes, *found.notes],
+        notes=[*picture.notes, *found.notes], names=_codes(picture, heatmap.size) if heatmap.ndim == 1 else (),
     )  # fmt: skip
     # what was asked for belongs into the name, so that two questions do not overwrite each other's answer
     asked = targets[result.number - 1]
@@ -130,6 +135,12 @@ def _draw(result: Result, lens: Inspector, targets: Sequence[str | None], out: P
         overlay = overlay_pixels(rgb, heatmap, signed)
         files.append(save_pixels(overlay, out / place.replace(".png", "_overlay.png")))
     return files
+
+
+def _codes(picture: Picture, count: int) -> list[str]:
+    """The numbers that stand for words or bytes, one for each position; none for an input of other numbers."""
+    values = picture.tensor[0]
+    return [str(code) for code in values] if values.dtype.kind in "iu" and values.shape == (count,) else []
 
 
 def target_text(found: Explanation) -> str:
@@ -150,6 +161,7 @@ def _record(result: Result) -> dict[str, Any]:
         "score": _score(found),
         "layer": found.layer,
         "method": found.method,
+        **({"relevance": found.heatmap[0].tolist()} if found.heatmap.ndim == 2 else {}),
         "check": found.check.to_json() if found.check is not None else None,
         "notes": [*result.picture.notes, *found.notes],
         "files": result.files,

@@ -12,11 +12,12 @@ from inspector.errors import InspectorError, LayerNotFound, ModelError
 from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
 from inspector.explain.geometry import channels_first, input_layout
+from inspector.explain.layers import leads_to
 from inspector.explain.methods import METHODS, Method
 from inspector.explain.targeted import find_places, layer_for, layer_grid, picture_sides
 from inspector.explain.upsample import upsample
 from inspector.model import Layer
-from inspector.objectives import Entry, Evaluator, Gradients, Objective
+from inspector.objectives import Entry, Evaluator, Gradients, Objective, readable
 from inspector.session import Feeds
 
 __all__ = ["explain", "find_method"]
@@ -74,7 +75,7 @@ def explain(
     else:
         if method is None:
             why = (
-                "the input is a sequence of words"
+                "the input is a sequence of numbers that stand for words or bytes"
                 if entry.reads_tokens
                 else "the model has no spatial feature map on the way to the target"
             )
@@ -87,7 +88,7 @@ def explain(
         pair = (values, found.gradients[entry.tensor])
         small = raw = _combine(chosen, *(_at_input(evaluator, feeds, entry, each) for each in pair))
     notes += notes_on_quantisation(evaluator, found)
-    notes += _notes_on_zeros(raw, found)
+    notes += _notes_on_zeros(raw, found, _unreached(evaluator, entry, objective))
     tensor, gradient = next(iter(found.gradients.items()))
     return Explanation(
         heatmap=scale(raw),
@@ -162,7 +163,14 @@ def _common_size(small: Maps, sides: Sequence[int]) -> Sequence[int]:
     return sides if len(sides) + 1 == small.ndim else small.shape[1:]
 
 
-def _notes_on_zeros(raw: Maps, found: Gradients) -> list[str]:
+def _unreached(evaluator: Evaluator, entry: Entry, objective: Objective) -> str:
+    """Which target nothing leads to from the input; empty where something does."""
+    if entry.tensor in leads_to(readable(evaluator), objective.tensors):
+        return ""
+    return f"no input reaches the target {', '.join(map(repr, objective.tensors))}"
+
+
+def _notes_on_zeros(raw: Maps, found: Gradients, unreached: str) -> list[str]:
     """Say why a map is empty: nothing is worse to read than a uniformly blue picture without a reason."""
     notes = []
     gradient = next(iter(found.gradients.values()))
@@ -171,7 +179,7 @@ def _notes_on_zeros(raw: Maps, found: Gradients) -> list[str]:
             reason = (
                 "all evidence at this layer is against the target"
                 if gradient[number].any()
-                else "the gradient is zero"
+                else unreached or "the gradient is zero"
             )
             notes.append(f"image {number + 1}: the map is zero everywhere: {reason}")
     return notes

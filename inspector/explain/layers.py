@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from inspector.model import Model
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 __all__ = ["leads_to"]
 
 
-def leads_to(model: Model, targets: Sequence[str]) -> set[str]:
+def leads_to(model: ir.Model, targets: Sequence[str]) -> set[str]:
     """Names of the tensors that `targets` depend on, these included."""
     from inspector.surgery.lookup import ancestors, find_value
 
-    graph = model.graph.graph
+    graph = model.graph
     return {str(value.name) for value in ancestors([find_value(graph, name) for name in targets])}

@@ -59,7 +59,7 @@ def layer_for(
         places = find_places(evaluator, entry, feeds)
         masks = _masks(objective, places)
         return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name).layer
-    if layer.name not in leads_to(evaluator.model, objective.tensors):
+    if layer.name not in leads_to(readable(evaluator), objective.tensors):
         raise LayerNotFound(f"layer '{layer.name}' has no part in the target: {', '.join(objective.tensors)}")
     return layer
 

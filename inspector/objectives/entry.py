@@ -101,9 +101,7 @@ def _follow(
     model: Model, graph: ir.Graph, tensor: TensorInfo, targets: Sequence[str], barred: frozenset[str]
 ) -> Entry | None:
     """The first floating-point tensor that values of `tensor` go into without passing an operator of `barred`."""
-    from inspector.surgery.lookup import ancestors, find_value
-
-    wanted = ancestors([find_value(graph, name) for name in targets]) if targets else None
+    wanted = _read_by(graph, targets) if targets else None
     reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
     for node in graph:
         if node.op_type in _VALUELESS | barred or not any(value in reached for value in node.inputs):
@@ -114,5 +112,23 @@ def _follow(
                 # what a quantised operator was taken apart into has no name that a reader could look up
                 reached.add(output)
             elif wanted is None or output in wanted:
-                return Entry(tensor, str(output.name), node.op_type)
+                # under the operator that the file has there, which may have been replaced
+                operators = {name: layer.op_type for layer in model.layers for name in layer.outputs}
+                return Entry(tensor, str(output.name), operators.get(str(output.name), node.op_type))
     return None
+
+
+def _read_by(graph: ir.Graph, targets: Sequence[str]) -> set[ir.Value]:
+    """The tensors whose values, not only their sizes, `targets` depend on."""
+    from inspector.surgery.lookup import find_value, reads
+
+    found: set[ir.Value] = set()
+    pending = [find_value(graph, name) for name in targets]
+    while pending:
+        value = pending.pop()
+        node = value.producer()
+        if value in found or (node is not None and node.op_type in _VALUELESS):
+            continue
+        found.add(value)
+        pending += [] if node is None else reads(node)
+    return found

@@ -26,7 +26,9 @@ STRIP = 64
 MOST_PIXELS = 1400
 # all in inches
 PANEL, GAP, EDGE, BAR = 2.7, 0.18, 0.3, 0.75
-SIGNAL = (6.5, 0.9)
+SIGNAL = (6.5, 1.5)
+# more positions than these have neither bars nor names of their own
+MOST_BARS, MOST_NAMES = 256, 48
 LINE = {11.0: 0.2, 8.0: 0.165}
 
 
@@ -70,15 +72,18 @@ def heatmap_figure(
     signed: bool = False,
     verdict: tuple[str, str] | None = None,
     notes: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Figure:
     """Image, heatmap and overlay side by side with a colour bar.
 
     `heatmap` (H, W) covers `rgb` (H, W, 3) uint8 pixel by pixel, in [0, 1], or [-1, 1] when `signed`; NaN where the
     model did not see the photograph. Without `rgb` the heatmap stands alone. `verdict` is (word, sentence) of the
-    gradient check. An all-zero map is said in the figure.
+    gradient check. An all-zero map is said in the figure. Of a signal or a text, (T,), a bar stands for each position,
+    with its name from `names` where these are few enough to be read.
     """
     heatmap = np.asarray(heatmap, dtype=np.float32)
-    heatmap = heatmap[None, :] if heatmap.ndim == 1 else heatmap
+    if heatmap.ndim == 1:
+        return _signal_figure(heatmap, title, subtitle, method, signed, _said(heatmap, verdict, notes), names)
     if heatmap.ndim != 2:
         raise InputError(f"a heatmap has a height and a width, not the shape {heatmap.shape}.")
     step = max(1, -(-max(heatmap.shape) // MOST_PIXELS))
@@ -110,6 +115,38 @@ def heatmap_figure(
     add_bar(
         figure, Bar(name, low, 1.0, ticks, label), (left + width + 0.14 * inch, bottom, 0.14 * inch, height)
     )
+    return figure
+
+
+def _signal_figure(
+    relevance: NDArray[np.float32],
+    title: str,
+    subtitle: str,
+    method: str,
+    signed: bool,
+    foot: Sequence[Line],
+    names: Sequence[str],
+) -> Figure:
+    strip = np.zeros((1, relevance.size, 3), dtype=np.uint8)
+    figure, place = _sheet([(method, strip)], foot, title, subtitle)
+    left, bottom, width, height = place(0)
+    # room for the scale at the left and the positions below
+    axes = figure.add_axes((left + 0.05, bottom + 0.2 * height, width + 0.05, 0.8 * height))
+    places = np.arange(relevance.size)
+    if relevance.size <= MOST_BARS:
+        ink = colour(np.sign(relevance) * 0.75, -1.0, 1.0, DIVERGING) / 255 if signed else "#31688e"
+        axes.bar(places, relevance, width=0.8, color=ink)
+    else:
+        axes.fill_between(places, relevance, step="mid", color="#31688e", linewidth=0)
+    axes.axhline(0.0, color=MUTED, linewidth=0.6)
+    axes.set_xlim(-0.5, max(relevance.size - 0.5, 0.5))
+    axes.set_ylim(-1.02 if signed else 0.0, 1.02)
+    if names and len(names) == relevance.size <= MOST_NAMES:
+        axes.set_xticks(places, names, rotation=90 if max(map(len, names)) > 2 else 0)
+    axes.set_ylabel("against · for" if signed else "relevance", fontsize=7.5, color=MUTED)
+    axes.set_title(method, fontsize=8.5, color=MUTED, pad=4)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=6.5, colors=INK, length=2)
     return figure
 
 

@@ -277,7 +277,8 @@ def test_integer_outputs_have_no_gradient() -> None:
     proto.graph.output.append(helper.make_tensor_value_info("logits", 1, ["n", 5]))
     lens = Inspector(proto)
     with pytest.raises(
-        TargetError, match=r"'label' holds int64, which has no gradient; name an element .* such as 'logits\[0\]'"
+        TargetError,
+        match=r"'label' holds int64, which has no gradient; name an element .* such as 'logits\[0\]'",
     ):
         lens.gradient(VECTORS, "label")
     # the default is not simply the first output

@@ -70,10 +70,25 @@ def test_any_proportions_and_long_words_fit(shape: tuple[int, int]) -> None:
 
 
 def test_without_a_photograph_the_heatmap_stands_alone() -> None:
-    for shape in [(20,), (20, 30)]:
-        figure = heatmap_figure(None, RNG.random(shape), "array", method="saliency", signed=True)
-        assert [axes.get_title() for axes in figure.axes] == ["saliency", ""]
-        assert inside(figure)
+    figure = heatmap_figure(None, RNG.random((20, 30)), "array", method="saliency", signed=True)
+    assert [axes.get_title() for axes in figure.axes] == ["saliency", ""]
+    assert inside(figure)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("length", [1, 12, 300])
+def test_a_bar_for_each_position_of_a_signal(length: int, signed: bool) -> None:
+    relevance = RNG.uniform(-1 if signed else 0, 1, length)
+    names = [str(code) for code in range(1000, 1000 + length)]
+    figure = heatmap_figure(None, relevance, "text", method="saliency", signed=signed, names=names)
+    (axes,) = figure.axes
+    assert axes.get_title() == "saliency"
+    assert inside(figure)
+    if length <= 12:
+        np.testing.assert_allclose([bar.get_height() for bar in axes.patches], relevance, rtol=1e-6)
+        assert [label.get_text() for label in axes.get_xticklabels()] == names
+    else:
+        assert len(axes.patches) == 0
 
 
 def test_large_photographs_are_reduced_in_the_figure_only() -> None:

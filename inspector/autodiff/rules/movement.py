@@ -48,7 +48,8 @@ def depth_to_space(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def space_to_depth(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    return [tape.DepthToSpace(*cotangents, blocksize=node.attributes["blocksize"].as_int())]
+    mode = node.attributes.get_string("mode", "DCR")
+    return [tape.DepthToSpace(*cotangents, blocksize=node.attributes["blocksize"].as_int(), mode=mode)]
 
 
 # --- pieces ----------------------------------------------------------------------------------------------

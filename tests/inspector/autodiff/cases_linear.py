@@ -53,6 +53,7 @@ CASES = (
         for outputs, attributes in ((3, {}), (3, {"momentum": 0.3, "epsilon": 0.1}))
     ),
     Case("InstanceNormalization", [normal(2, 3, 4), normal(3), other(3)]),
+    Case("InstanceNormalization", [normal(2, 3, 2, 3, 2), normal(3), Fixed(other(3))]),
     Case("InstanceNormalization", [normal(2, 3, 4, 5), normal(3), other(3)], {"epsilon": 0.1}),
     Case("LayerNormalization", [normal(2, 3, 4), normal(4)]),
     Case("LayerNormalization", [normal(2, 3, 4), normal(4), other(4)]),
@@ -73,6 +74,15 @@ CASES = (
     # operators without a rule of their own, which the standard defines by others
     Case("GroupNormalization", [normal(2, 4, 3), normal(2), other(2)], {"num_groups": 2}, newest=20),
     Case("GroupNormalization", [normal(2, 4, 3, 2), normal(4), other(4)], {"num_groups": 2}, opset=21),
+    *(
+        Case(
+            "GroupNormalization",
+            [normal(2, 4, *sizes), normal(4), other(4)],
+            {"num_groups": groups, "epsilon": 0.01},
+            opset=21,
+        )
+        for groups, sizes in ((1, (3,)), (4, (2, 3, 2)))
+    ),
     Case("MeanVarianceNormalization", [normal(2, 3, 2, 2)]),
     Case("RMSNormalization", [normal(2, 3, 4), normal(4)], opset=23),
     Case("RotaryEmbedding", [normal(1, 2, 3, 4), other(1, 3, 2), normal(1, 3, 2)], opset=23),

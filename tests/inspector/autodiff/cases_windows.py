@@ -58,6 +58,13 @@ POOLINGS: tuple[dict[str, Any], ...] = (
     *({"kernel_shape": [3, 3], "strides": [2, 2], **same} for same in SAME),
 )
 
+VOLUME: dict[str, Any] = {
+    "kernel_shape": [2, 3, 2],
+    "strides": [2, 2, 1],
+    "dilations": [1, 2, 3],
+    "pads": [1, 0, 1, 0, 2, 1],
+}
+
 TWO_BY_TWO: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
 
 CASES = (
@@ -95,6 +102,22 @@ CASES = (
     Case("ConvTranspose", [normal(2, 3, 4, 5), Fixed(other(3, 4, 3, 2))], {"strides": [2, 2]}, note="fixed"),
     Case("ConvTranspose", [normal(2, 3, 6), other(3, 2, 3), normal(2)], {"strides": [2], "pads": [1, 1]}),
     Case("ConvTranspose", [normal(1, 2, 3, 2, 3), other(2, 3, 2, 2, 2)], {"strides": [2, 1, 2]}),
+    Case(
+        "ConvTranspose",
+        [normal(1, 4, 3, 2, 3), other(4, 1, 2, 3, 2), normal(2)],
+        {
+            "strides": [2, 1, 2],
+            "dilations": [1, 2, 1],
+            "group": 2,
+            "output_padding": [1, 0, 0],
+            "pads": [1, 1, 0, 0, 1, 1],
+        },
+    ),
+    Case(
+        "ConvTranspose",
+        [normal(1, 2, 5), other(2, 3, 4)],
+        {"strides": [3], "output_shape": [14], "auto_pad": "SAME_LOWER"},
+    ),
     # pooling
     *(Case("MaxPool", [distinct(2, 3, 7, 6)], each) for each in POOLINGS),
     Case("MaxPool", [distinct(2, 3, 7, 6)], {"kernel_shape": [2, 2], "dilations": [2, 3]}),
@@ -119,6 +142,48 @@ CASES = (
     *(Case("GlobalAveragePool", [normal(*shape)]) for shape in ((2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 2, 2))),
     *(Case("GlobalMaxPool", [distinct(*shape)]) for shape in ((2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 2, 2))),
     *(Case("GlobalLpPool", [away_from([0], 2, 3, 4)], {"p": p}, newest=21) for p in (1, 2, 3)),
+    *(
+        Case("GlobalLpPool", [away_from([0], *shape)], {"p": 2}, newest=21)
+        for shape in ((2, 3, 4, 5), (1, 2, 2, 3, 2))
+    ),
+    # three spatial axes, and windows that hang over the edge
+    *(
+        Case(
+            "AveragePool",
+            [normal(1, 2, 5, 6, 4)],
+            {**VOLUME, "count_include_pad": include, "ceil_mode": up},
+            opset=22,
+        )
+        for include in (0, 1)
+        for up in (0, 1)
+    ),
+    *(Case("MaxPool", [distinct(1, 2, 5, 6, 4)], {**VOLUME, "ceil_mode": up}, opset=22) for up in (0, 1)),
+    *(
+        Case("LpPool", [away_from([0], 1, 2, 5, 6, 4)], {**VOLUME, "p": p, "ceil_mode": 1}, opset=22)
+        for p in (1, 2, 4)
+    ),
+    *(
+        Case(
+            op,
+            [x],
+            {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1},
+            opset=22,
+        )
+        for op, x in (
+            ("MaxPool", distinct(1, 2, 5, 7)),
+            ("AveragePool", normal(1, 2, 5, 7)),
+            ("LpPool", away_from([0], 1, 2, 5, 7)),
+        )
+    ),
+    *(
+        Case(
+            "LpPool",
+            [away_from([0], 2, 3, 7, 6)],
+            {"kernel_shape": [3, 2], "strides": [2, 3], **same},
+            opset=22,
+        )
+        for same in SAME
+    ),
     # back from windows
     Case("Col2Im", [normal(2, 18, 16), ints(6, 5), ints(3, 2)]),
     Case(

@@ -183,7 +183,8 @@ NAMED: tuple[RealFile, ...] = (
         TASHKEEL,
         "text2tashkeel/models/rawi_ensemble.int8.onnx",
         _WORDS,
-        note="its one output is an ArgMax: nothing to differentiate",
+        target="v_value[3, 5]",
+        note="its one output is an ArgMax",
     ),
     RealFile(
         "tashkeel-rawi-v2", TASHKEEL, "text2tashkeel/models/rawi_v2.int8.onnx", _WORDS, note="int8 LSTM"

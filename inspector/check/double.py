@@ -59,9 +59,13 @@ def to_double(model: ModelProto) -> ModelProto:
     return copy
 
 
-def widen(value: Any) -> NDArray[Any]:
-    """An array as it is, a floating-point one as doubles."""
-    array = np.asarray(value)
+def widen(value: Any) -> Any:
+    """An array as it is, a floating-point one as doubles; a sequence element by element; an empty optional is None."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [widen(element) for element in value]
+    array: NDArray[Any] = np.asarray(value)
     # bfloat16 has kind "V": it is not one of numpy's own
     return array.astype(np.float64) if array.dtype.kind == "f" or array.dtype.name == "bfloat16" else array
 

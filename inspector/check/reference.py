@@ -82,7 +82,7 @@ class Float64Evaluator:
     def output_names(self) -> list[str]:
         return [str(name) for name in self._evaluator.output_names]
 
-    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Array]) -> list[Array]:
+    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Array]:
         """Evaluate the named outputs (None: all of them, in the model's order).
 
         Args:
@@ -140,7 +140,9 @@ class _Double(ReferenceEvaluator):
             options: dict[str, Any] = {"context": results} if node.need_context() else {}
             if node.has_linked_attribute and attributes:
                 options["linked_attributes"] = attributes
-            for name, value in zip(node.output, node.run(*inputs, **options), strict=False):
+            for name, given in zip(node.output, node.run(*inputs, **options), strict=False):
+                # operators of onnx.reference refuse numpy's scalars, and others return them
+                value = np.asarray(given) if isinstance(given, np.generic) else given
                 dtype = getattr(value, "dtype", None)
                 if dtype is not None and dtype.kind == "f" and dtype != np.float64:
                     raise DoublePrecisionError(f"{node.op_type} computes in {dtype}, not in float64 ({name})")

@@ -83,6 +83,15 @@ def test_what_is_float32_by_default_is_double() -> None:
     np.testing.assert_allclose(y, np.sin(np.pi * np.arange(4) / 4) ** 2, atol=1e-16)
 
 
+def test_sequences_are_widened_element_by_element() -> None:
+    text = """<ir_version: 8, opset_import: ["" : 18]> g (seq(float[N]) s) => (float[N] y) {
+        last = Constant<value_int=-1>() y = SequenceAt(s, last)
+    }"""
+    unlike = [normal(2), normal(3)]
+    (y,) = Float64Evaluator(parser.parse_model(text)).run(None, {"s": unlike})
+    np.testing.assert_array_equal(y, unlike[1].astype(np.float64))
+
+
 def test_a_model_of_onnx_ir_is_taken_too() -> None:
     proto = model("float[N] x => float[N] y", "y = Exp(x)")
     assert Float64Evaluator(ir.from_proto(proto)).run(None, {"x": np.array([1.0])})[0][0] == math.e

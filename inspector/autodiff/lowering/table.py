@@ -39,6 +39,7 @@ FUSED: Mapping[tuple[str, str], Lowering] = MappingProxyType(
         for family in (
             fused.activations,
             fused.attention,
+            fused.grouped,
             fused.moves,
             fused.normalisation,
             fused.products,

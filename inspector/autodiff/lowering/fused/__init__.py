@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from inspector.autodiff.lowering.fused import activations, attention, moves, normalisation, products, rotary
+from inspector.autodiff.lowering.fused import (
+    activations,
+    attention,
+    grouped,
+    moves,
+    normalisation,
+    products,
+    rotary,
+)
 
-__all__ = ["activations", "attention", "moves", "normalisation", "products", "rotary"]
+__all__ = ["activations", "attention", "grouped", "moves", "normalisation", "products", "rotary"]

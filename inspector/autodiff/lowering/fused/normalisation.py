@@ -40,14 +40,6 @@ def simplified_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]
     return found[: len(node.outputs)]
 
 
-def layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
-    """The operator of the same name in the standard."""
-    x, gamma, beta = (*node.inputs, None)[:3]
-    axis, epsilon = node.attributes.get_int("axis", -1), node.attributes.get_float("epsilon", 1e-5)
-    found: list[Operand] = [*layer_norm(scope, x, gamma, beta, epsilon, axis)]
-    return found[: len(node.outputs)]
-
-
 def skip_layer_normalization(scope: Scope, node: ir.Node) -> list[Operand]:
     """The sum of both inputs and a bias, normalised."""
     x, skip, gamma, beta, bias = (*node.inputs, None, None)[:5]
@@ -143,8 +135,6 @@ LOWERINGS = {
     ("", "SimplifiedLayerNormalization"): simplified_layer_normalization,
     ("com.microsoft", "EmbedLayerNormalization"): embed_layer_normalization,
     ("com.microsoft", "GroupNorm"): group_norm,
-    ("com.microsoft", "LayerNormalization"): layer_normalization,
-    ("com.microsoft", "SimplifiedLayerNormalization"): simplified_layer_normalization,
     ("com.microsoft", "SkipGroupNorm"): skip_group_norm,
     ("com.microsoft", "SkipLayerNormalization"): skip_layer_normalization,
     ("com.microsoft", "SkipSimplifiedLayerNormalization"): skip_simplified_layer_normalization,

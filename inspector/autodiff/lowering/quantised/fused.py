@@ -47,21 +47,6 @@ def matmul_integer_to_float(scope: Scope, node: ir.Node) -> list[Operand]:
     return [_product(scope, left, scope.real(b, Units(b_scale, b_zero, COLUMNS)), bias)]
 
 
-def mul_integer(scope: Scope, node: ir.Node) -> list[Operand]:
-    """The product of the numbers beyond their zero points."""
-    a, a_zero, b, b_zero = (*node.inputs, None)[:4]
-    product = scope.Mul(scope.real(a, Units(None, a_zero)), scope.real(b, Units(None, b_zero)))
-    return [scope.as_integers(product, INTEGER)]
-
-
-def reduce_sum_integer(scope: Scope, node: ir.Node) -> list[Operand]:
-    """The sum of the integers."""
-    (x,) = node.inputs
-    axes = list(node.attributes.get_ints("axes") or [])
-    total = scope.ReduceSum(scope.integers(x), axes, keepdims=node.attributes.get_int("keepdims", 1))
-    return [scope.as_integers(total, INTEGER)]
-
-
 def qattention(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """Self-attention whose projection multiplies integers."""
     x, weights, bias, x_scale, w_scale, mask, x_zero, w_zero, past = (*node.inputs, *[None] * 4)[:9]
@@ -127,10 +112,8 @@ LOWERINGS = {
     ("com.microsoft", "DynamicQuantizeLSTM"): dynamic_quantize_lstm,
     ("com.microsoft", "DynamicQuantizeMatMul"): dynamic_quantize_matmul,
     ("com.microsoft", "MatMulIntegerToFloat"): matmul_integer_to_float,
-    ("com.microsoft", "MulInteger"): mul_integer,
     ("com.microsoft", "NhwcMaxPool"): nhwc_max_pool,
     ("com.microsoft", "QAttention"): qattention,
     ("com.microsoft", "QEmbedLayerNormalization"): qembed_layer_normalization,
     ("com.microsoft", "QGemm"): qgemm,
-    ("com.microsoft", "ReduceSumInteger"): reduce_sum_integer,
 }

@@ -66,5 +66,4 @@ LOWERINGS = {
     ("", "ConvInteger"): conv_integer,
     ("", "MatMulInteger"): matmul_integer,
     ("com.microsoft", "QLinearConv"): qlinear_conv,
-    ("com.microsoft", "MatMulInteger16"): matmul_integer,
 }

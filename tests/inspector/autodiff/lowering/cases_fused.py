@@ -190,6 +190,7 @@ MOVES = (
         )
         for mode, size in (("bilinear", [3, 4]), ("nearest", [3, 4]), ("bilinear", [1, 2]))
     ),
+    FusedCase("Range", [np.array(0.5), np.array(3.0), np.array(0.4)]),
     FusedCase("GatherND", [normal(3, 4), Fixed(np.array([[0, 1], [2, 3]]))]),
 )
 
@@ -277,4 +278,35 @@ ATTENTION = (
     ),
 )
 
-CASES: tuple[FusedCase, ...] = (*ACTIVATIONS, *PRODUCTS, *NORMALISATIONS, *MOVES, *ROTARY, *ATTENTION)
+QUERY, KEY, VALUE = normal(2, 3, 32), other(2, 3, 16), normal(2, 3, 16)
+ENDS, TOTAL = ids([2, 2]), Fixed(ids(3))
+TURNS = np.outer(np.arange(8), 0.8 ** np.arange(8))
+TABLES = [Fixed(np.cos(TURNS)), Fixed(np.sin(TURNS))]
+GIVEN = [QUERY, KEY, VALUE, None, None, ENDS, TOTAL]
+ROTATED = [normal(2, 3, 64), other(2, 3, 32), normal(2, 3, 32), None, None, ENDS, TOTAL, *TABLES]
+CACHED = [normal(2, 1, 64), other(2, 1, 32), normal(2, 1, 32), normal(2, 2, 4, 16), other(2, 2, 4, 16)]
+GROUPED = tuple(
+    FusedCase("GroupQueryAttention", inputs, {"num_heads": 4, "kv_num_heads": 2, **attributes}, kinds="fff")
+    for inputs, attributes in (
+        (GIVEN, {}),
+        ([normal(2, 3, 64), None, None, None, None, ENDS, TOTAL], {"scale": 0.3}),
+        (ROTATED, {"do_rotary": 1}),
+        (ROTATED, {"do_rotary": 1, "rotary_interleaved": 1}),
+        ([*CACHED, ids([4, 4]), Fixed(ids(5)), *TABLES], {"do_rotary": 1}),
+        (GIVEN, {"local_window_size": 2}),
+        (GIVEN, {"softcap": 2.0}),
+        (GIVEN, {"smooth_softmax": 1}),
+        ([*GIVEN, None, None, None, None, normal(4)], {}),
+        ([*GIVEN, None, None, None, other(1, 4, 3, 3)], {"softcap": 2.0}),
+    )
+)
+
+CASES: tuple[FusedCase, ...] = (
+    *GROUPED,
+    *ACTIVATIONS,
+    *PRODUCTS,
+    *NORMALISATIONS,
+    *MOVES,
+    *ROTARY,
+    *ATTENTION,
+)

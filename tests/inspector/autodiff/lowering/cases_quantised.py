@@ -296,6 +296,25 @@ ELEMENTWISE = (
     ),
 )
 
+LAST = (
+    between(
+        "QLinearConv",
+        f"a = {MS}QLinearConv<channels_last = 1>(q, s, z, w, ws, wz, t, u)",
+        uniform(-2, 2, 2, 6, 6, 3),
+        note=" channels last",
+        w=W,
+        ws=scalar(0.004),
+        wz=np.array(0, np.int8),
+    ),
+    QuantisedCase(
+        "NhwcMaxPool",
+        [X],
+        body=f"{QX} a = {MS}NhwcMaxPool<kernel_shape = [2, 2], strides = [1, 2]>(q) y = DequantizeLinear(a, s, z)",
+        kept=SCALES,
+        quantum=0.03,
+    ),
+)
+
 BACK = " y = DequantizeLinear(a, s, z)"
 MOVES = (
     *(
@@ -355,46 +374,4 @@ MOVES = (
     ),
 )
 
-PACKED = random.integers(0, 256, (5, 2, 8)).astype(np.uint8)
-BLOCKS = (
-    *(
-        QuantisedCase(
-            "MatMulNBits",
-            [uniform(-1, 1, 4, columns)],
-            note=f" {bits} bits {columns} {kind}",
-            quantum=1e-4,
-            body=f"y = {MS}MatMulNBits<N = 5, K = {columns}, bits = {bits}, block_size = 16>(x0, b, s{zero})",
-            kept={
-                "b": random.integers(0, 256, (5, 2, 2 * bits)).astype(np.uint8),
-                "s": uniform(0.01, 0.05, 5, 2).astype(np.float32),
-                "zp": random.integers(0, 256, (5, -(-2 * bits // 8))).astype(np.uint8),
-                "zf": uniform(0, 8, 5, 2).astype(np.float32),
-            },
-        )
-        for bits, columns, zero, kind in (
-            (4, 32, "", ""),
-            (4, 24, "", ""),
-            (4, 32, ", zp", "with zero points"),
-            (4, 32, ", zf", "with float zero points"),
-            (8, 32, "", ""),
-            (8, 32, ", zp", "with zero points"),
-            (2, 32, "", ""),
-        )
-    ),
-    *(
-        QuantisedCase(
-            "MatMulBnb4",
-            [uniform(-1, 1, 4, 32)],
-            note=f" of type {kind}",
-            quantum=1e-4,
-            body=f"y = {MS}MatMulBnb4<N = 5, K = 32, block_size = 16, quant_type = {kind}>(x0, b, s)",
-            kept={
-                "b": random.integers(0, 256, (80,)).astype(np.uint8),
-                "s": uniform(0.5, 2, 10).astype(np.float32),
-            },
-        )
-        for kind in (0, 1)
-    ),
-)
-
-CASES: tuple[QuantisedCase, ...] = (*QDQ, *PRODUCTS, *ELEMENTWISE, *MOVES, *BLOCKS)
+CASES: tuple[QuantisedCase, ...] = (*QDQ, *LAST, *PRODUCTS, *ELEMENTWISE, *MOVES)

@@ -7,9 +7,11 @@ import pytest
 
 from tests.inspector.autodiff.checking import TOLERANCE, pulled_by_runtime, pulled_in_double, worst_error
 
-from .cases_quantised import CASES
+from . import cases_packed, cases_quantised
 from .quantised_case import QuantisedCase
 from .test_fused import SINGLE, distance, run
+
+CASES = (*cases_quantised.CASES, *cases_packed.CASES)
 
 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])

@@ -90,3 +90,78 @@ def test_the_class_that_is_explained_is_the_files_own(lens: Inspector) -> None:
     images = photographs(8, seed=10)
     own = lens.run(images)["logits"].argmax(axis=1)
     assert lens.explain(images).target == tuple(f"logits={each}" for each in own)
+
+
+def test_integer_layers_work_under_their_own_names(tmp_path: Path) -> None:
+    proto, images = quantised("qoperator", tmp_path), photographs(2)
+    lens, truth = Inspector(proto, threads=1), Inspector(without_rounding(proto), threads=1)
+    # a fused ReLU: the gradient is that at its result, per unit of what the integers mean
+    for mine, theirs in (
+        ("conv1_quantized", "relu1"),
+        ("pool_quantized", "pool"),
+        ("sum_quantized", "relu3"),
+    ):
+        expected = truth.gradient(images, 2, wrt=theirs)
+        assert np.linalg.norm(lens.gradient(images, 2, wrt=mine) - expected) < 1e-5 * np.linalg.norm(expected)
+    shown = lens.activations(images, "conv2_quantized")["conv2_quantized"]
+    assert shown.dtype == np.uint8
+    found = lens.explain(images[:1], "gradcam", layer="conv2_quantized", check=True)
+    assert found.layer == "conv2_quantized"
+    assert found.check is not None
+    assert found.check.passed
+    np.testing.assert_allclose(
+        found.map,
+        truth.explain(
+            images[:1], "gradcam", target=lens.run(images[:1])["logits"].argmax(), layer="relu2"
+        ).map,
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    assert lens.default_layer().name == "sum_quantized"
+
+
+def test_inputs_on_the_edge_of_the_range_are_not_saturated(tmp_path: Path) -> None:
+    """Black and white pixels are rounded to the first and the last integer: a step further they would be saturated."""
+    lens = Inspector(quantised("qdq", tmp_path), threads=1)
+    images = photographs(2, seed=9)
+    assert (images == 1).any()
+    assert (images == 0).any()
+    gradient = lens.gradient(images, 1)
+    assert gradient[images == 1].any()
+    assert gradient[images == 0].any()
+    beyond = np.where(images == 1, np.float32(1.1), images)
+    assert not lens.gradient(beyond, 1)[images == 1].any()
+
+
+def test_outputs_beyond_the_calibrated_range_have_a_gradient(tmp_path: Path) -> None:
+    proto = quantised("qdq", tmp_path)
+    scale = next(each for each in proto.graph.initializer if each.name == "logits_scale")
+    scale.CopyFrom(numpy_helper.from_array(np.array(1e-4, np.float32), scale.name))
+    lens = Inspector(proto, threads=1)
+    assert lens.gradient(photographs(1), 1).any()
+
+
+def test_a_table_of_words_in_integers_is_the_first_float_tensor(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    proto = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]> words (int64[N, 5] ids) => (float[N, 3] logits) {
+            rows = Gather (table, ids)
+            turned = Transpose <perm = [0, 2, 1]> (rows)
+            real = DequantizeLinear (turned, scale, zero)
+            mean = ReduceMean <axes = [2], keepdims = 0> (real)
+            logits = MatMul (mean, weights)
+        }"""
+    )
+    for name, array in {
+        "table": random.integers(0, 256, (20, 8)).astype(np.uint8),
+        "scale": np.array(0.02, np.float32),
+        "zero": np.array(130, np.uint8),
+        "weights": random.normal(size=(8, 3)).astype(np.float32),
+    }.items():
+        proto.graph.initializer.append(numpy_helper.from_array(array, name))
+    lens = Inspector(proto, threads=1)
+    ids = random.integers(0, 20, (1, 5))
+    gradient = lens.gradient(ids, 1, wrt="rows")
+    # the scale stands behind a Transpose, so `rows` are the integers themselves
+    weights = numpy_helper.to_array(proto.graph.initializer[3])[:, 1]
+    np.testing.assert_allclose(gradient, np.broadcast_to(0.02 * weights / 5, (1, 5, 8)), rtol=1e-5)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.sampling import count
 from inspector.autodiff.scatter import put_back
 from inspector.autodiff.sizes import Size, maximum, minimum
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
@@ -72,9 +73,13 @@ def split(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """With steps of 1, pad with zeros what was cut off; otherwise put each element back."""
     (g,), (x, *parameters) = cotangents, node.inputs
+    starts, ends, axes, steps = [*parameters, None, None][:4]
+    known = tape.known(steps)
     bounds = _known_bounds(tape, parameters)
-    if bounds is None:
+    if steps is not None and (known is None or (known != 1).any()):
         gx = put_back(tape, x, g, lambda positions: tape.Slice(positions, *parameters))
+    elif bounds is None:
+        gx = _widened(tape, g, x, starts, ends, axes)
     else:
         before: list[Size] = [0] * tape.rank(x)
         after: list[Size] = [0] * tape.rank(x)
@@ -86,12 +91,28 @@ def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [gx, *([None] * len(parameters))]
 
 
+def _widened(tape: Tape, g: Operand, x: Operand, starts: Operand, ends: Operand, axes: Operand) -> ir.Value:
+    """`g` with zeros where `x` was cut off, by bounds that only a run knows."""
+    whole = ir.DataType.INT64
+    first, last = tape.cast(starts, whole), tape.cast(ends, whole)
+    along = tape.Range(0, tape.Size(starts), 1) if axes is None else tape.cast(axes, whole)
+    sizes = tape.Gather(tape.shape(x), along)
+
+    def clamped(bound: ir.Value) -> ir.Value:
+        from_the_end = tape.Where(tape.Less(bound, 0), tape.Add(bound, sizes), bound)
+        return tape.Min(tape.Max(from_the_end, 0), sizes)
+
+    before = clamped(first)
+    after = tape.Sub(sizes, tape.Max(before, clamped(last)))
+    return tape.Pad(g, tape.Concat(before, after, axis=0), None, along)
+
+
 def _known_bounds(tape: Tape, parameters: Sequence[Operand]) -> list[tuple[int, int, int]] | None:
-    """(axis, start, end) of each axis sliced; None where only a run can tell, or a step is not 1."""
+    """(axis, start, end) of each axis sliced; None where only a run can tell."""
     if any(parameter is not None and tape.known(parameter) is None for parameter in parameters):
         return None
-    starts, ends, axes, steps = (tape.known(each) for each in [*parameters, None, None][:4])
-    if starts is None or ends is None or (steps is not None and (steps != 1).any()):
+    starts, ends, axes = (tape.known(each) for each in [*parameters, None][:3])
+    if starts is None or ends is None:
         return None
     along = np.arange(len(starts)) if axes is None else axes
     return [(int(axis), int(start), int(end)) for axis, start, end in zip(along, starts, ends, strict=True)]
@@ -105,33 +126,49 @@ def _clamped(position: int, size: Size) -> Size:
 
 
 def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """A constant border gives its cotangents to the constant, a copied one to what it was copied from."""
+    """Crop what was padded, and pad what was cropped: the same operator with widths of the other sign.
+
+    A constant border gives its cotangents to the constant, a copied one to what it was copied from.
+    """
     (g,), (x, pads, constant, axes) = cotangents, [*node.inputs, None, None][:4]
     mode = node.attributes.get_string("mode", "constant")
     widths, along = tape.known(pads), tape.known(axes)
-    if mode == "constant" and widths is not None and (axes is None or along is not None):
-        gx = _uncovered(tape, g, widths.tolist(), None if along is None else along.tolist())
+    if mode != "constant":
+        if axes is not None and along is None:
+            gx = put_back(tape, x, g, lambda positions: tape.Pad(positions, pads, None, axes, mode=mode))
+        else:
+            every = range(tape.rank(x)) if along is None else [int(axis) for axis in along]
+            gx = _folded(tape, g, x, pads, every, mode)
     else:
-        # a constant border comes from nowhere: from one past the last position
-        nowhere = tape.Size(x) if mode == "constant" else None
-        gx = put_back(tape, x, g, lambda positions: tape.Pad(positions, pads, nowhere, axes, mode=mode))
+        gx = tape.Pad(g, tape.Neg(pads) if widths is None else tape.constant(-widths), None, axes)
     gc = None
     if constant is not None:
         gc = tape.reshape_like(tape.Sub(tape.ReduceSum(g), tape.ReduceSum(gx)), constant)
     return [gx, None, gc, None][: len(node.inputs)]
 
 
-def _uncovered(tape: Tape, g: Operand, pads: list[int], axes: list[int] | None) -> Operand:
-    """`g` without the border of widths `pads`; where a width is negative, zeros for what was cropped."""
-    half = len(pads) // 2
-    along = list(range(half)) if axes is None else axes
-    if any(width > 0 for width in pads):
-        starts = [max(width, 0) for width in pads[:half]]
-        ends = [-width if width > 0 else 2**31 - 1 for width in pads[half:]]
-        g = tape.Slice(g, starts, ends, along)
-    if any(width < 0 for width in pads):
-        g = tape.Pad(g, [max(-width, 0) for width in pads], None, along)
-    return g
+def _folded(tape: Tape, g: Operand, x: Operand, pads: Operand, axes: Sequence[int], mode: str) -> ir.Value:
+    """`g` with every border added to what it was copied from, one axis after the other.
+
+    Padding the positions along an axis tells where each of its slices came from.
+    """
+    rank, widths = tape.rank(x), tape.known(pads)
+    total = tape.widened(g)
+    for place, axis in enumerate(axes):
+        ends = [place, len(axes) + place]
+        if widths is not None and not widths[ends].any():
+            continue
+        origins = tape.Pad(
+            count(tape, tape.size(x, axis)), tape.Gather(pads, tape.constant(np.array(ends))), mode=mode
+        )
+        order = [axis % rank, *(other for other in range(rank) if other != axis % rank)]
+        front = tape.Transpose(total, perm=order)
+        shape = tape.Concat([tape.size(x, axis)], tape.Shape(front, start=1), axis=0)
+        summed = tape.ScatterND(
+            tape.zeros(shape, front), tape.Unsqueeze(origins, [1]), front, reduction="add"
+        )
+        total = tape.Transpose(summed, perm=[order.index(each) for each in range(rank)])
+    return total
 
 
 # --- copies ----------------------------------------------------------------------------------------------

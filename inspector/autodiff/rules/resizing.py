@@ -36,7 +36,8 @@ def resize(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
             scale = _common_scale(tape, node, x, axes, sizes)
             matrix = _matrix_by_scale(tape, node, before, after, scale, pulled)
         else:
-            crop = None if roi is None else tape.widened(_pick(tape, roi, [place, len(axes) + place]))
+            # (files give others, even empty ones, where there is nothing to crop)
+            crop = tape.widened(_pick(tape, roi, [place, len(axes) + place])) if _crops(node) else None
             by_size = sizes is not None
             # (onnxruntime's inference of shapes takes an entry of sizes that only a run knows for none)
             amount = tape.ints([after]) if by_size else _pick(tape, scales, [place])
@@ -96,6 +97,10 @@ def _along(tape: Tape, g: Operand, matrix: ir.Value, axis: int, rank: int) -> ir
     return tape.Transpose(moved, perm=[perm.index(each) for each in range(rank)])
 
 
+def _crops(node: ir.Node) -> bool:
+    return node.attributes.get_string("coordinate_transformation_mode") == "tf_crop_and_resize"
+
+
 def _policy(node: ir.Node) -> str:
     return node.attributes.get_string("keep_aspect_ratio_policy", "stretch")
 
@@ -103,7 +108,7 @@ def _policy(node: ir.Node) -> str:
 def _refuse_what_moves_the_places(tape: Tape, node: ir.Node, roi: Operand, scales: Operand) -> None:
     """And what has the edges of the image count while its proportions are kept."""
     transformation = node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
-    if tape.wants(scales) or (tape.wants(roi) and transformation == "tf_crop_and_resize"):
+    if tape.wants(scales) or (tape.wants(roi) and _crops(node)):
         raise NotDifferentiable(
             f"no derivative for operator Resize (node {node.name!r}) by its scales or its region: "
             "only by its image"

@@ -64,6 +64,12 @@ CASES = (
     Case("Split", [normal(6, 2), integers([2, 4])], outputs=2),
     *(Case("Slice", [normal(2, 4, 5), *(ints(*each) for each in bounds)]) for bounds in SLICES),
     *(Case("Slice", [normal(2, 4, 5), *(integers(each) for each in bounds)]) for bounds in SLICES[:6]),
+    *(
+        Case("Slice", [normal(2, 4, 5), integers(starts), integers(ends), ints(*axes)])
+        for starts, ends, axes, steps in SLICES
+        if set(steps) == {1} and starts != [3]
+    ),
+    Case("Slice", [normal(2, 4, 5), integers([1, -3]), integers([2, -1])]),
     Case("Slice", [normal(2, 4, 5), ints(1, 1), ints(2, 3)]),
     Case("Slice", [normal(2, 4, 5), ints(1), ints(3), None, ints(2)]),
     Case("Slice", [normal(2, 4, 5), ints(1), ints(3), integers([1])]),
@@ -81,7 +87,18 @@ CASES = (
     Case("Pad", [normal(2, 3, 4), ints(1, 2), None, ints(1)], {"mode": "reflect"}),
     Case("Pad", [normal(2, 3, 4), integers(PADS[0])]),
     Case("Pad", [normal(2, 3, 4), integers([1, 2]), np.array(0.5), integers([1])]),
-    Case("Pad", [normal(2, 3, 4), integers(PADS[1])], {"mode": "edge"}),
+    Case("Pad", [normal(2, 3, 4), integers(PADS[2])]),
+    *(
+        Case("Pad", [normal(2, 3, 4), pads], {"mode": mode}, opset=19)
+        for mode in ("edge", "reflect", "wrap")
+        for pads in (integers(PADS[1]), integers(PADS[2]))
+        if not (mode == "reflect" and pads.tolist() == PADS[1])
+    ),
+    *(
+        Case("Pad", [normal(2, 3, 4), integers([1, -1, 2, 1]), None, axes], {"mode": mode}, opset=19)
+        for mode in ("edge", "reflect", "wrap")
+        for axes in (ints(2, 1), ints(-2, -1), integers([1, 2]))
+    ),
     # copies
     Case("Tile", [normal(2, 3), ints(2, 3)]),
     Case("Tile", [normal(2, 3), integers([1, 4])]),

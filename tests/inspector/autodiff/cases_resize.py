@@ -67,6 +67,10 @@ CASES = (
         {"mode": "linear", "coordinate_transformation_mode": CROPS, "axes": [3, 2]},
         opset=19,
     ),
+    # a region where there is nothing to crop, and one that is empty
+    Case("Resize", [image(), region(), Fixed(BY)], {"mode": "linear"}),
+    Case("Resize", [image(), region(0, 0, 0.1, 0.2, 1, 1, 0.9, 1.3), None, ints(*TO)], {"mode": "linear"}),
+    Case("Resize", [image(), region(), Fixed(np.array([])), ints(*TO)], {"mode": "nearest"}),
     # which pixel is the nearest
     *(
         Case(

@@ -16,6 +16,7 @@ import onnx_ir as ir
 from inspector.autodiff.activity import active_values, nodes_between, nodes_lacking
 from inspector.autodiff.backward import Blocked, pull_back
 from inspector.autodiff.carried import infer_bodies
+from inspector.autodiff.constants import write_constants
 from inspector.autodiff.decompose import decompose
 from inspector.autodiff.history import remember
 from inspector.autodiff.table import RULES, RuleTable
@@ -68,6 +69,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     _infer(model)
     _expand(tape, model, outputs, wrt, rules)
     graph.sort()
+    write_constants(tape, graph)
     infer_bodies(model)
     remember(tape, _between(graph, outputs, wrt, rules))
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]

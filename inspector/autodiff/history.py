@@ -24,7 +24,7 @@ def symbols(node: ir.Node) -> set[str]:
 
 def settled(value: ir.Value, known: set[str]) -> bool:
     """Whether the model tells that `value` has one shape in every iteration, given the lengths that are `known`."""
-    shape = None if is_sequence(value) else dims(value)
+    shape = dims(value) if isinstance(value.type, ir.TensorType) else None
     return shape is not None and all(isinstance(dim, int) or dim in known for dim in shape)
 
 

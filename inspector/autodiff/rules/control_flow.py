@@ -128,8 +128,8 @@ def loop(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         )
         if place is not None:
             kept = head.SequenceAt(node.outputs[place], now)
-        elif is_sequence(value):
-            raise Blocked(node, _SEQUENCE.format(value.name), [])
+        elif not isinstance(value.type, ir.TensorType):
+            raise Blocked(node, _NO_TENSOR.format(value.name), [])
         else:
             kept = head.Gather(_stacked(tape, node, body, value), now, axis=0)
         kept.shape = value.shape
@@ -142,9 +142,7 @@ def loop(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return step.by_operand(tape.op("Loop", times, None, *step.initial, body=graph, outputs=len(results)))
 
 
-_SEQUENCE = (
-    "the gradient needs each value of its state {!r}, a sequence, and there is no sequence of sequences"
-)
+_NO_TENSOR = "the gradient needs each value of its state {!r}, which is no tensor and cannot be kept"
 
 
 def scan(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

@@ -190,6 +190,82 @@ def test_a_declared_shape_that_holds_for_the_first_iteration_only() -> None:
     assert difference(model, ["y"], ["x", "w"], x=X, w=W, times=np.array(3)) < EXACT
 
 
+def test_axes_and_sizes_that_a_body_takes_from_outside() -> None:
+    model = model_of(
+        "float[n,3] x, float[t,n,3] s",
+        "float[n,3] y, float[t,n,4] all",
+        """
+        last = Constant<value_ints = [-1]>()
+        wide = Constant<value_ints = [1, 1, 4]>()
+        y, all = Scan<num_scan_inputs = 1, body = b (float[] h, float[] z) => (float[] k, float[] o) {
+            column = Unsqueeze(z, last)
+            row = Expand(column, wide)
+            o = ReduceMean<keepdims = 0>(row, one)
+            m = ReduceMax(z, last)
+            d = Mul(h, m)
+            k = Tanh(d)
+        }>(x, s)
+        """.replace("wide = ", "one = Constant<value_ints = [1]>() wide = "),
+    )
+    assert difference(model, ["y", "all"], ["x", "s"], x=X, s=RANDOM.normal(size=(4, 2, 3))) < EXACT
+
+
+def test_a_list_that_a_loop_fills() -> None:
+    model = model_of(
+        "float[n,3] x, float[3,3] w, int64 times",
+        "float[m,3] y",
+        """
+        none = SequenceEmpty<dtype = 1>()
+        h, list = Loop(times, , x, none) <body = fill
+            (int64 i, bool go, float[n,3] a, seq(float[]) l) => (bool more, float[n,3] b, seq(float[]) g) {
+            more = Identity(go)
+            m = MatMul(a, w)
+            b = Tanh(m)
+            g = SequenceInsert(l, b)
+        }>
+        y = ConcatFromSequence<axis = 0>(list)
+        """,
+    )
+    assert difference(model, ["y"], ["x", "w"], x=X, w=W, times=np.array(4)) < EXACT
+
+
+def test_a_list_that_a_loop_reads() -> None:
+    model = model_of(
+        "float[n,3] x, float[n,3] z",
+        "float[n,3] y",
+        """
+        list = SequenceConstruct(x, z, x)
+        count = SequenceLength(list)
+        y = Loop(count, , z) <body = read (int64 i, bool go, float[n,3] a) => (bool more, float[n,3] b) {
+            more = Identity(go)
+            e = SequenceAt(list, i)
+            m = Mul(a, e)
+            b = Tanh(m)
+        }>
+        """,
+    )
+    assert difference(model, ["y"], ["x", "z"], x=X, z=X[::-1] + 1) < EXACT
+
+
+def test_a_list_in_the_state_whose_every_value_is_needed_is_refused() -> None:
+    model = model_of(
+        "float[n,3] x, int64 times",
+        "float[n,3] y",
+        """
+        list = SequenceConstruct(x)
+        l = Loop(times, , list) <body = read (int64 i, bool go, seq(float[]) a) => (bool more, seq(float[]) b) {
+            more = Identity(go)
+            e = SequenceAt(a, i)
+            s = Sin(e)
+            b = SequenceInsert(a, s)
+        }>
+        y = SequenceAt(l, times)
+        """,
+    )
+    with pytest.raises(NotDifferentiable, match="each value of its state 'a'"):
+        vjp(model, ["y"], ["x"])
+
+
 # --- the tensors in question -----------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from export.writer import BATCH, Job, write_verified
 
 __all__ = ["export_torch"]
 
+ONE_BATCH = "For a module made for one batch size pass dynamic_batch=False"
 _TRACED_OPSET = 18  # what the exporter's own translations are written in
 _TRACED_BATCH = 2  # a batch of one would be taken for a constant
 
@@ -102,7 +103,7 @@ def _run_once(traced: Traced, tensors: list[torch.Tensor]) -> None:
     except Exception as error:
         raise ExportError(
             f"the module cannot be run on the example (at a batch of {tensors[0].shape[0] if tensors[0].ndim else 1}): "
-            f"{_cause(error)}. For a module made for one batch size pass dynamic_batch=False"
+            f"{_cause(error)}. {ONE_BATCH}"
         ) from error
 
 
@@ -129,7 +130,8 @@ def _trace(traced: Traced, tensors: list[torch.Tensor], specs: list[InputSpec]) 
                 external_data=False,
             )
     except Exception as error:
-        raise ExportError(f"PyTorch cannot export this module: {_cause(error)}") from error
+        advice = "" if f"violated ({BATCH})" not in str(error) else f". {ONE_BATCH}"
+        raise ExportError(f"PyTorch cannot export this module: {_cause(error)}{advice}") from error
     finally:
         traced.marking = False
     assert exported is not None

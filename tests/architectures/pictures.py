@@ -25,4 +25,5 @@ def pictures(count: int, size: int, channels: int = 3, seed: int = 7) -> NDArray
         total += np.kron(coarse, np.ones((grain, grain)))[:, :, :size, :size]
         grain //= 2
     contrast = rng.uniform(0.5, 2, (count, 1, 1, 1))
-    return (contrast * total / total.std()).astype(np.float32)
+    scaled: NDArray[np.float32] = (contrast * total / total.std()).astype(np.float32)
+    return scaled

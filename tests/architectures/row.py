@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = ["DOUBLE", "FORWARD", "KINKED", "SMOOTH_TOLERANCE", "Row", "filling", "read_rows"]
 
@@ -130,6 +131,8 @@ def read_rows(folder: Path) -> list[Row]:
     """All rows in the folder, by name."""
     rows = []
     for path in sorted(folder.glob("*.json")):
-        fields = json.loads(path.read_text())
-        rows.append(Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}))
+        fields: dict[str, Any] = json.loads(path.read_text())
+        for name in ("input", "kinked", "map"):
+            fields[name] = tuple(fields[name])
+        rows.append(Row(**fields))
     return rows

@@ -35,6 +35,7 @@ class TorchCase:
         score: what is differentiated, of its result.
         layer: a module whose result is compared too; None: the one half-way.
         opset: of the file.
+        dynamic_batch: False for a module that fixes the batch that it is traced with.
     """
 
     name: str
@@ -43,6 +44,7 @@ class TorchCase:
     score: Score
     layer: str | None = None
     opset: int = 18
+    dynamic_batch: bool = True
 
     def __str__(self) -> str:
         return f"{self.name}-{self.opset}".replace(" ", "_")
@@ -76,7 +78,11 @@ def measure(case: TorchCase, folder: Path, row: Row) -> None:
     row.layer = case.layer or middle_layer(module, example, case.score)
     path = folder / f"{case}.onnx"
     taps = [] if row.layer is None else [row.layer]
-    row.forward = max(export_torch(module, example, path, taps, case.opset, tolerance=FORWARD).values())
+    row.forward = max(
+        export_torch(
+            module, example, path, taps, case.opset, tolerance=FORWARD, dynamic_batch=case.dynamic_batch
+        ).values()
+    )
     compare_file(case, module, path, row)
     row.seconds = time.monotonic() - started
 

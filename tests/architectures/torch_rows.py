@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import torch
-import transformers
 
 from tests.architectures.families.dense import DETECTORS, SEGMENTERS
 from tests.architectures.families.features import ENCODERS, TEXT
@@ -34,7 +34,7 @@ OLD = [
     replace(next(case for case in CASES if case.name == name), opset=opset, layer=None)
     for name, opset in TRACED.items()
 ]
-VERSIONS = f"torch {torch.__version__}, transformers {transformers.__version__}"
+VERSIONS = f"torch {torch.__version__}, transformers {version('transformers')}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

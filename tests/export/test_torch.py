@@ -358,6 +358,16 @@ def test_what_cannot_be_traced_is_said_in_one_line(tmp_path: Path) -> None:
     export_torch(Fixed(), torch.ones(1, 3), tmp_path / "m.onnx", dynamic_batch=False)
 
 
+def test_a_module_that_fixes_its_batch_while_traced_is_told_how(tmp_path: Path) -> None:
+    class Repeating(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x[i : i + 1] for i in range(int(x.shape[0]))])
+
+    with pytest.raises(ExportError, match="dynamic_batch=False"):
+        export_torch(Repeating(), torch.ones(2, 3), tmp_path / "m.onnx")
+    export_torch(Repeating(), torch.ones(2, 3), tmp_path / "m.onnx", dynamic_batch=False)
+
+
 def test_external_data_beside_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("export.writer.INLINE_LIMIT", 100)
     path = tmp_path / "deep" / "m.onnx"

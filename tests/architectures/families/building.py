@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ __all__ = ["CLASSES", "RESNET", "VIT", "classifier", "model", "on_image"]
 
 CLASSES = 10
 
-VIT = {
+VIT: dict[str, Any] = {
     "hidden_size": 48,
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
@@ -23,15 +24,14 @@ VIT = {
     "image_size": 64,
     "patch_size": 8,
 }
-RESNET = {"embedding_size": 16, "hidden_sizes": [16, 32, 48, 64], "depths": [1, 1, 2, 1]}
+RESNET: dict[str, Any] = {"embedding_size": 16, "hidden_sizes": [16, 32, 48, 64], "depths": [1, 1, 2, 1]}
 
 
 def model(name: str, **options: Any) -> Callable[[], nn.Module]:
     """Builds `transformers.<name>` from its own configuration class, and (name, options) pairs among the options."""
 
     def build() -> nn.Module:
-        import transformers
-
+        transformers = import_module("transformers")
         given = {
             key: getattr(transformers, value[0])(**value[1]) if isinstance(value, tuple) else value
             for key, value in options.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.architectures.families.building import CLASSES, RESNET, VIT, on_image
@@ -10,12 +11,18 @@ __all__ = ["DETECTORS", "SEGMENTERS"]
 
 BACKBONE = ("ResNetConfig", {**RESNET, "out_features": ["stage4"]})
 PYRAMID_BACKBONE = ("ResNetConfig", {**RESNET, "out_features": ["stage2", "stage3", "stage4"]})
-SWIN = {"image_size": 64, "patch_size": 2, "embed_dim": 16, "num_heads": [1, 2, 4, 8], "depths": [1, 1, 2, 1]}
+SWIN: dict[str, Any] = {
+    "image_size": 64,
+    "patch_size": 2,
+    "embed_dim": 16,
+    "num_heads": [1, 2, 4, 8],
+    "depths": [1, 1, 2, 1],
+}
 SWIN_BACKBONE = (
     "SwinConfig",
     {**SWIN, "window_size": 4, "out_features": ["stage1", "stage2", "stage3", "stage4"]},
 )
-DECODER = {
+DECODER: dict[str, Any] = {
     "d_model": 32,
     "encoder_layers": 1,
     "decoder_layers": 2,
@@ -25,14 +32,22 @@ DECODER = {
     "decoder_ffn_dim": 64,
     "num_queries": 12,
 }
-PYRAMID = {
+REAL_TIME: dict[str, Any] = {
+    **{key: value for key, value in DECODER.items() if key != "encoder_layers"},
+    "backbone_config": ("RTDetrResNetConfig", {**RESNET, "out_features": ["stage2", "stage3", "stage4"]}),
+    "encoder_in_channels": RESNET["hidden_sizes"][1:],
+    "encoder_hidden_dim": 32,
+    "decoder_in_channels": [32, 32, 32],
+    "num_denoising": 0,
+}
+PYRAMID: dict[str, Any] = {
     "hidden_sizes": [16, 32, 48, 64],
     "depths": [1, 1, 2, 1],
     "num_attention_heads": [1, 2, 3, 4],
 }
 BOXES = ("logits", "pred_boxes")
 MASKS = ("class_queries_logits", "masks_queries_logits")
-DPT = {
+DPT: dict[str, Any] = {
     **VIT,
     "backbone_out_indices": [0, 1, 2, 3],
     "neck_hidden_sizes": [8, 16, 24, 32],
@@ -72,30 +87,8 @@ DETECTORS = [
     detector(
         "YOLOS", "YolosForObjectDetection", 64, num_detection_tokens=10, **VIT | {"image_size": [64, 64]}
     ),
-    detector(
-        "RT-DETR",
-        "RTDetrForObjectDetection",
-        128,
-        backbone_config=("RTDetrResNetConfig", {**RESNET, "out_features": ["stage2", "stage3", "stage4"]}),
-        encoder_in_channels=RESNET["hidden_sizes"][1:],
-        encoder_hidden_dim=32,
-        decoder_in_channels=[32, 32, 32],
-        encoder_ffn_dim=64,
-        num_denoising=0,
-        **{key: value for key, value in DECODER.items() if key not in ("encoder_layers", "encoder_ffn_dim")},
-    ),
-    detector(
-        "RT-DETR v2",
-        "RTDetrV2ForObjectDetection",
-        128,
-        backbone_config=("RTDetrResNetConfig", {**RESNET, "out_features": ["stage2", "stage3", "stage4"]}),
-        encoder_in_channels=RESNET["hidden_sizes"][1:],
-        encoder_hidden_dim=32,
-        decoder_in_channels=[32, 32, 32],
-        encoder_ffn_dim=64,
-        num_denoising=0,
-        **{key: value for key, value in DECODER.items() if key not in ("encoder_layers", "encoder_ffn_dim")},
-    ),
+    replace(detector("RT-DETR", "RTDetrForObjectDetection", 128, **REAL_TIME), dynamic_batch=False),
+    replace(detector("RT-DETR v2", "RTDetrV2ForObjectDetection", 128, **REAL_TIME), dynamic_batch=False),
 ]
 
 

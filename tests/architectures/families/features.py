@@ -50,7 +50,7 @@ ENCODERS = [
     ),
 ]
 
-BERT = {
+BERT: dict[str, Any] = {
     "vocab_size": 99,
     "hidden_size": 48,
     "num_hidden_layers": 3,

@@ -62,7 +62,8 @@ def _shapes(layers: Sequence[Layer], evaluator: Evaluator, feeds: Feeds) -> dict
     """For these feeds, of the layers whose shape depends on them."""
     if all(layer.shape is not None and all(isinstance(dim, int) for dim in layer.shape) for layer in layers):
         return {}
-    return propagate(evaluator.model.graph, {name: array.shape for name, array in feeds.items()})
+    tensors = {name: array.shape for name, array in feeds.items() if isinstance(array, np.ndarray)}
+    return propagate(evaluator.model.graph, tensors)
 
 
 def _bytes(layer: Layer, shape: tuple[int, ...] | None, samples: int) -> int:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
-__all__ = ["has_map", "open_negative_dimensions", "readable"]
+__all__ = ["has_map", "open_negative_dimensions", "readable", "restore_maps"]
 
 
 def readable(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -35,6 +35,21 @@ def readable(proto: onnx.ModelProto) -> onnx.ModelProto:
             message.initializer.extend(_dense(sparse) for sparse in message.sparse_initializer)
             del message.sparse_initializer[:]
     return copy
+
+
+def restore_maps(graph: onnx.ModelProto | ir.Model, proto: onnx.ModelProto) -> onnx.ModelProto | ir.Model:
+    """`graph`, made of `proto`, with the types of those of its inputs that are maps."""
+    maps = {value.name: value.type for value in proto.graph.input if has_map(value.type)}
+    if not maps:
+        return graph
+    import onnx
+    import onnx_ir as ir
+
+    message = graph if isinstance(graph, onnx.ModelProto) else ir.to_proto(graph)
+    for value in message.graph.input:
+        if value.name in maps:
+            value.type.CopyFrom(maps[value.name])
+    return message
 
 
 def _unread(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from inspector.errors import ModelError
 from inspector.model.declarations import open_negative_dimensions, readable
 from inspector.model.external import require_whole
+from inspector.model.scopes import separate_names
 from inspector.model.shapes import complete_shapes
 from inspector.model.upgrade import OLDEST, upgrade
 
@@ -42,6 +43,7 @@ def build_graph(proto: onnx.ModelProto) -> ir.Model:
         if model.functions:
             _mark_versions(model)
             InlinePass()(model)
+            separate_names(model.graph)
         RemoveInitializersFromInputsPass()(model)
     except (ValueError, KeyError, TypeError, RuntimeError, ir.passes.InvariantError) as error:
         raise ModelError(f"the model's graph is inconsistent: {_reason(error)}") from None

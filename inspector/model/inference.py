@@ -16,6 +16,9 @@ __all__ = ["infer", "set_type", "skeleton"]
 # elements of a constant that shapes may be computed from; larger ones are weights
 LARGEST = 4096
 
+# inference of these crashes where the type of what they read is not known
+MAP_READERS = frozenset(("CastMap", "DictVectorizer"))
+
 
 def infer(model: ir.Model) -> None:
     """Set, in place, what inference tells of types and shapes; where it contradicts the file's annotations it wins.
@@ -101,7 +104,10 @@ def skeleton(model: ir.Model, outputs: bool = False) -> onnx.ModelProto:
             graph.initializer[-1].name = name
     for node in model.graph:
         large = _large_constant(node)
-        if large is None:
+        if node.op_type in MAP_READERS and node.domain == "ai.onnx.ml":
+            known = (value for value in node.outputs if value.type is not None)
+            graph.input.extend(ir.serde.serialize_value(value) for value in known)
+        elif large is None:
             graph.node.append(ir.serde.serialize_node(node))
         else:
             tensor_type = onnx.helper.make_tensor_type_proto(int(large.dtype), large.shape.numpy())

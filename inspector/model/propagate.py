@@ -193,7 +193,12 @@ class _Walk:
                 opset_imports=self._opsets,
                 ir_version=self._ir_version,
             )
-        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+        except (
+            onnx.shape_inference.InferenceError,
+            onnx.checker.ValidationError,
+            RuntimeError,
+            ValueError,
+        ):
             # the shape stays unknown, which every reader of shapes must expect anyway
             return
         for name, kind in found.items():

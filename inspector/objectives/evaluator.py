@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 
 from inspector.errors import InputError, LayerNotFound, ModelError, NotDifferentiable
 from inspector.model import Model
+from inspector.model.declarations import restore_maps
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.objective import Objective, TermKey
 from inspector.session import Array, Cache, Feeds, Session, batch_size
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluator", "Gradients"]
 
+# what onnxruntime makes NumPy arrays of
+HANDED_OUT = frozenset(
+    (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128", "string", None),
+    )
+)
 RESERVED = ("target.", "cotangent.", "gradient.")
 
 
@@ -70,6 +78,7 @@ class Evaluator:
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
         """Compile a graph on this evaluator's providers."""
+        graph = restore_maps(graph, self.model.proto)
         return Session(graph, self._providers, self._threads)
 
     @property
@@ -89,13 +98,19 @@ class Evaluator:
         wanted = tuple(name for name in dict.fromkeys(names) if name not in feeds)
         if not wanted:
             return {name: feeds[name] for name in names}
-        if set(wanted) <= {output.name for output in self.model.outputs}:
+        # of 4-bit numbers, bfloat16 and the like the runtime hands out nothing: they are shown as float32
+        shown = {name: f"activation.{name}" for name in wanted if self._dtype(name) not in HANDED_OUT}
+        if not shown and set(wanted) <= {output.name for output in self.model.outputs}:
             found = self.original.run(feeds, wanted)
         else:
-            found = self._sessions.get(("values", wanted), lambda: self._compile_values(wanted)).run(
-                feeds, wanted
-            )
-        return {name: feeds[name] if name in feeds else found[name] for name in names}
+            key = ("values", wanted)
+            session = self._sessions.get(key, lambda: self._compile_values(wanted, shown))
+            found = session.run(feeds, [shown.get(name, name) for name in wanted])
+        return {name: feeds[name] if name in feeds else found[shown.get(name, name)] for name in names}
+
+    def _dtype(self, name: str) -> str | None:
+        tensor = self.model.tensor(name)
+        return None if tensor is None else tensor.dtype
 
     def gradients(
         self, feeds: Feeds, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()
@@ -119,8 +134,11 @@ class Evaluator:
         if self.lowered.quantised:
             # rounding may tip the balance between two classes: what the file says counts
             values = self.values(feeds, objective.tensors)
-            objective = objective.settle(values)
             own = objective.evaluate(values).astype(np.float32)
+            known = objective.settle(values)
+            # (a sequence whose first axis is no batch is settled by the graph, position by position)
+            if all(a.shape == b.shape for a, b in zip(known.index, objective.index, strict=True)):
+                objective = known
         rows = len(objective.index[0])
         cotangent = {f"cotangent.{SCORE}": np.ones(rows, dtype=np.float32)}
         found = session.run({**feeds, **objective.feeds(), **cotangent})
@@ -137,10 +155,20 @@ class Evaluator:
             objective=settled,
         )
 
-    def _compile_values(self, names: Sequence[str]) -> Session:
+    def _compile_values(self, names: Sequence[str], shown: Mapping[str, str]) -> Session:
+        import onnx_ir as ir
+
         from inspector.surgery import extract
 
-        return self.session(extract(self.model.graph, [], list(names)))
+        part = extract(self.model.graph, [], list(names))
+        for place, value in enumerate(list(part.graph.outputs)):
+            name = shown.get(str(value.name))
+            if name is not None:
+                cast = ir.node("Cast", [value], {"to": int(ir.DataType.FLOAT)})
+                cast.outputs[0].name = name
+                part.graph.append(cast)
+                part.graph.outputs[place] = cast.outputs[0]
+        return self.session(part)
 
     def gradient_graph(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()) -> ir.Model:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns

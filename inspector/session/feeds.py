@@ -28,6 +28,9 @@ def check_feeds(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayL
     named: dict[str, tuple[int, str]] = {}
     for expected in inputs:
         given = feeds[expected.name]
+        if expected.dtype is None:
+            # a sequence, an optional, a map: the runtime knows what it takes
+            continue
         _check_dtype(expected, given)
         _check_shape(expected, given)
         # the names of other dimensions are often wrong in real files, and the runtime does not mind
@@ -48,27 +51,30 @@ def check_feeds(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayL
 
 
 def batch_size(feeds: Feeds) -> int:
-    """The number of samples: length of the first input's first axis."""
-    first = next(iter(feeds.values()))
-    return int(first.shape[0]) if first.ndim else 1
+    """The number of samples: length of the first axis of the first input that is a tensor."""
+    first = next((array for array in feeds.values() if isinstance(array, np.ndarray)), None)
+    return int(first.shape[0]) if first is not None and first.ndim else 1
 
 
 def _by_name(inputs: Sequence[TensorInfo], x: ArrayLike | Mapping[str, ArrayLike]) -> Feeds:
     names = [tensor.name for tensor in inputs]
     if isinstance(x, Mapping):
         unknown = [name for name in x if name not in names]
-        missing = [name for name in names if name not in x]
+        # what is no tensor may be an optional
+        missing = [tensor.name for tensor in inputs if tensor.name not in x and tensor.dtype is not None]
         if unknown:
             raise InputError(f"the model has no input '{unknown[0]}'; its inputs are {_listing(inputs)}")
         if missing:
             raise InputError(f"input '{missing[0]}' is missing; the model's inputs are {_listing(inputs)}")
-        return {tensor.name: _as_array(tensor, x[tensor.name]) for tensor in inputs}
+        return {tensor.name: _as_array(tensor, x.get(tensor.name)) for tensor in inputs}
     if len(names) != 1:
         raise InputError(f"the model has {len(names)} inputs: give a dict with {_listing(inputs)}")
     return {names[0]: _as_array(inputs[0], x)}
 
 
-def _as_array(expected: TensorInfo, x: ArrayLike) -> Array:
+def _as_array(expected: TensorInfo, x: Any) -> Any:
+    if expected.dtype is None:
+        return x
     try:
         return np.asarray(x)
     except ValueError as error:

@@ -110,7 +110,8 @@ class Session:
         return self._run_slices(names, feeds, set(sliced), steps.pop(), samples.pop())
 
     def _must_slice(self, name: str, array: Array) -> bool:
-        return name in self._fixed and array.ndim > 0 and len(array) != self._fixed[name]
+        tensor = isinstance(array, np.ndarray) and array.ndim > 0
+        return tensor and name in self._fixed and len(array) != self._fixed[name]
 
     def _run_slices(
         self, names: list[str], feeds: Mapping[str, Array], sliced: set[str], step: int, samples: int
@@ -131,7 +132,12 @@ class Session:
         except Exception as error:
             if not _from_runtime(error):
                 raise
-            given = ", ".join(f"'{name}' {array.dtype.name} {array.shape}" for name, array in feeds.items())
+            given = ", ".join(
+                f"'{name}' {array.dtype.name} {array.shape}"
+                if isinstance(array, np.ndarray)
+                else f"'{name}' {type(array).__name__}"
+                for name, array in feeds.items()
+            )
             raise InputError(f"onnxruntime cannot run the model on {given}: {first_line(error)}") from None
 
 

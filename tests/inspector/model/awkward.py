@@ -402,6 +402,87 @@ def function_with_optional_input() -> tuple[onnx.ModelProto, Feeds]:
     )
 
 
+def function_with_a_body() -> tuple[onnx.ModelProto, Feeds]:
+    """Inlined, its loop would count by a name that the main graph has given to something else."""
+    return small(
+        "g (float[n,6] x) => (float[n,6] y) { i = Tanh(x) a = local.f(i) y = local.f(a) }",
+        '"" : 18, "local" : 1',
+        functions="""
+        <domain: "local", opset_import: ["" : 18]>
+        f (v) => (r) {
+            trips = Constant<value_int = 2>()  go = Constant<value = bool {1}>()
+            r = Loop(trips, go, v) <body = b (int64 i, bool c, float[n,6] s) => (bool c2, float[n,6] w)
+                { c2 = Identity(c) t = Tanh(s) w = Mul(t, v) }>
+        }
+        """,
+    )
+
+
+def optional_input_left_out() -> tuple[onnx.ModelProto, Feeds]:
+    model, feeds = small(
+        """g (float[n,6] x) => (float[n,6] y) {
+            h = OptionalHasElement(o)
+            y = If(h) <
+                then_branch = t () => (float[n,6] a) { e = OptionalGetElement(o) a = Add(x, e) },
+                else_branch = u () => (float[n,6] b) { b = Tanh(x) }
+            >
+        }"""
+    )
+    tensor = helper.make_tensor_type_proto(TensorProto.FLOAT, ["n", 6])
+    model.graph.input.append(helper.make_value_info("o", helper.make_optional_type_proto(tensor)))
+    return model, {**feeds, "o": None}  # type: ignore[dict-item]
+
+
+def sequence_input() -> tuple[onnx.ModelProto, Feeds]:
+    model = text("g (float[n,6] x) => (float[k,6] y) { c = ConcatFromSequence<axis = 0>(q) y = Tanh(c) }")
+    tensor = helper.make_tensor_type_proto(TensorProto.FLOAT, ["n", 6])
+    model.graph.input.append(helper.make_value_info("q", helper.make_sequence_type_proto(tensor)))
+    return model, {"x": floats(3, 6), "q": [floats(2, 6), floats(1, 6)]}  # type: ignore[dict-item]
+
+
+def map_input() -> tuple[onnx.ModelProto, Feeds]:
+    nodes = [
+        helper.make_node("DictVectorizer", ["d"], ["v"], domain="ai.onnx.ml", string_vocabulary=["a", "b"]),
+        helper.make_node("Tanh", ["v"], ["y"]),
+    ]
+    scalar = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    given = helper.make_value_info("d", helper.make_map_type_proto(TensorProto.STRING, scalar))
+    graph = helper.make_graph(nodes, "g", [given], [helper.make_tensor_value_info("y", 1, [1, 2])])
+    opsets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return model, {"d": {"a": 1.0, "b": 2.0}}  # type: ignore[dict-item]
+
+
+def text_input() -> tuple[onnx.ModelProto, Feeds]:
+    model = text(
+        "g (string[n] s, float[n,6] x) => (float[n,6] y, string[n] t) { y = Tanh(x) t = Identity(s) }"
+    )
+    return model, {"s": np.array(["a", "ß"], dtype=object), "x": floats(2, 6)}
+
+
+def only_the_classical_domain() -> tuple[onnx.ModelProto, Feeds]:
+    node = helper.make_node("Scaler", ["x"], ["y"], domain="ai.onnx.ml", offset=[0.5] * 6, scale=[2.0] * 6)
+    io = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 6]) for name in "xy"]
+    graph = helper.make_graph([node], "g", io[:1], io[1:])
+    opsets = [helper.make_opsetid("ai.onnx.ml", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8), {"x": floats(2, 6)}
+
+
+def four_bits() -> tuple[onnx.ModelProto, Feeds]:
+    """The runtime computes such numbers, and hands none out."""
+    return small(
+        """g (float[n,6] x) => (float[n,6] y) <float s = {0.3}> {
+            q = QuantizeLinear<output_dtype = 22>(x, s)  d = DequantizeLinear(q, s)  y = Tanh(d)
+        }""",
+        '"" : 21',
+        ir_version=10,
+    )
+
+
+def newest() -> tuple[onnx.ModelProto, Feeds]:
+    return small("g (float[n,6] x) => (float[n,6] y) { h = Gelu(x) y = Swish(h) }", '"" : 24', ir_version=11)
+
+
 def functions_at_an_old_opset() -> tuple[onnx.ModelProto, Feeds]:
     return small(
         "g (float[n,2,3] x0, float[n,6] x) => (float[n,6] y) { a = local.f(x) y = Softmax<axis = 1>(a) }".replace(
@@ -657,14 +738,17 @@ def windows_behind_the_data(opset: int) -> Build:
 BUILDERS: dict[str, Build] = {
     build.__name__: build
     for build in (
-        clashing_nodes, odd_names, names_of_the_engine, weights_as_inputs, weights_in_constants, sparse_weights,
-        sparse_constant, unsorted, input_is_output, weight_is_output, inner_and_outer_outputs, zero_dimensional,
-        defaulted_input, unused_input, several_inputs, unknown_rank, negative_dimensions, untyped_output,
-        wrong_value_info, empty_optional_outputs, strings_elsewhere, sequences_elsewhere, optional_elsewhere,
-        contrib_operators, contrib_at_an_old_opset, more_imports_than_used, standard_domain_by_its_long_name,
-        functions, function_with_default, overloads, function_with_optional_input, functions_at_an_old_opset,
-        twin_names_in_bodies, opset7, batchnorm_per_element, old_padding_and_slicing, old_dropout_mask,
-        data_dependent_slice, old_scatter, old_scan, old_roi_align, old_recurrence,
+        clashing_nodes, odd_names, names_of_the_engine, weights_as_inputs, weights_in_constants,
+        sparse_weights, sparse_constant, unsorted, input_is_output, weight_is_output,
+        inner_and_outer_outputs, zero_dimensional, defaulted_input, unused_input, several_inputs,
+        unknown_rank, negative_dimensions, untyped_output, wrong_value_info, empty_optional_outputs,
+        strings_elsewhere, sequences_elsewhere, optional_elsewhere, contrib_operators,
+        contrib_at_an_old_opset, more_imports_than_used, standard_domain_by_its_long_name,
+        functions, function_with_a_body, optional_input_left_out, sequence_input, map_input,
+        text_input, only_the_classical_domain, four_bits, newest, function_with_default, overloads,
+        function_with_optional_input, functions_at_an_old_opset, twin_names_in_bodies, opset7,
+        batchnorm_per_element, old_padding_and_slicing, old_dropout_mask, data_dependent_slice,
+        old_scatter, old_scan, old_roi_align, old_recurrence,
     )
 }  # fmt: skip
 BUILDERS |= {

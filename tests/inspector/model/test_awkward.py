@@ -14,6 +14,7 @@ import pytest
 
 from inspector import Inspector
 from inspector.model import load
+from inspector.model.declarations import restore_maps
 from tests.inspector.model.awkward import BUILDERS, Feeds
 
 # values that another sum or another exponential may differ in by a few float32 roundings
@@ -50,7 +51,7 @@ def test_the_graph_computes_what_the_file_does(given: tuple[onnx.ModelProto, Fee
     loaded = load(proto)
     expected = run(proto, feeds)
     for graph in (loaded.graph, loaded.normalised):
-        found = run(ir.to_proto(graph), feeds)
+        found = run(restore_maps(ir.to_proto(graph), proto), feeds)
         assert list(found) == list(expected)
         for name, value in expected.items():
             assert_same(found[name], value)
@@ -68,7 +69,8 @@ def test_layers_and_activations(given: tuple[onnx.ModelProto, Feeds]) -> None:
     expected = run(proto, feeds)
     for layer in layers:
         if layer.name in found:
-            assert found[layer.name].dtype.name.replace("object", "string") == layer.dtype
+            dtype = "float32" if layer.dtype in ("int4", "uint4") else layer.dtype
+            assert found[layer.name].dtype.name.replace("object", "string") == dtype
             if layer.shape is not None:
                 known = [(dim, size) for dim, size in zip(layer.shape, found[layer.name].shape, strict=True)]
                 assert all(not isinstance(dim, int) or dim == size for dim, size in known), layer
@@ -78,7 +80,8 @@ def test_layers_and_activations(given: tuple[onnx.ModelProto, Feeds]) -> None:
         assert_same(value, expected[name])
 
 
-UNKNOWN = {"unknown_rank": {"h", "y"}}
+# a state may change its shape from one iteration to the next
+UNKNOWN = {"unknown_rank": {"h", "y"}, "function_with_a_body": {"a"}}
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -44,14 +44,20 @@ def _per_channel(tape: Tape, vector: Operand, rank: int) -> ir.Value:
 def batch_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if node.attributes.get_int("training_mode", 0):
         return _batch_normalization_training(tape, node, cotangents)
-    g, (x, scale, _, mean, variance) = cotangents[0], node.inputs
+    g, (x, *_) = cotangents[0], node.inputs
+    if g is None:
+        return [None] * 5
+    wide = tape.widened(g)
+    # scale and bias may have another precision than the image, and the statistics a third
+    scale, mean, variance = (tape.cast_like(node.inputs[place], wide) for place in (1, 3, 4))
     rank = tape.rank(x)
     others = [0, *range(2, rank)]
     inverse = tape.Reciprocal(tape.Sqrt(tape.Add(variance, node.attributes.get_float("epsilon", 1e-5))))
-    gx = tape.Mul(g, _per_channel(tape, tape.Mul(scale, inverse), rank))
-    gb = tape.ReduceSum(g, others, keepdims=0)
-    centred = tape.Sub(x, _per_channel(tape, mean, rank))
-    gs = tape.Mul(tape.ReduceSum(tape.Mul(g, centred), others, keepdims=0), inverse)
+    factor = tape.cast_like(tape.Mul(scale, inverse), g)
+    gx = tape.Mul(g, _per_channel(tape, factor, rank))
+    gb = tape.ReduceSum(wide, others, keepdims=0)
+    centred = tape.Sub(tape.cast_like(x, wide), _per_channel(tape, mean, rank))
+    gs = tape.Mul(tape.ReduceSum(tape.Mul(wide, centred), others, keepdims=0), inverse)
     gm = tape.Neg(tape.Mul(tape.Mul(gb, scale), inverse))
     gv = tape.Mul(tape.Mul(tape.Mul(gs, scale), tape.Mul(inverse, inverse)), -0.5)
     return [gx, gs, gb, gm, gv]
@@ -59,10 +65,14 @@ def batch_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values
 
 def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Running = momentum * input + (1 - momentum) * statistic, of the population variance."""
-    g, g_mean, g_variance = [*cotangents, None, None][:3]
-    (x, scale, *_) = node.inputs
+    x = tape.widened(node.inputs[0])
+    g, g_mean, g_variance = (
+        None if each is None else tape.cast_like(each, x) for each in [*cotangents, None, None][:3]
+    )
+    scale = tape.cast_like(node.inputs[1], x)
     momentum = node.attributes.get_float("momentum", 0.9)
-    rank = tape.rank(x)
+    sizes = tape.sizes(node.inputs[0])
+    rank = len(sizes)
     axes = [0, *range(2, rank)]
     h, inverse = _standardised(tape, x, axes, node.attributes.get_float("epsilon", 1e-5))
     parts: list[ir.Value] = []
@@ -73,10 +83,10 @@ def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values)
         scaled = tape.Mul(g, _per_channel(tape, scale, rank))
         parts.append(_through_statistics(tape, scaled, h, inverse, axes))
     if g_mean is not None or g_variance is not None:
-        count = tape.cast_like(tape.ints([product([tape.size(x, axis) for axis in axes])]), x)
+        count = tape.cast_like(tape.ints([product([sizes[axis] for axis in axes])]), x)
         if g_mean is not None:
             share = tape.Div(tape.Mul(g_mean, 1 - momentum), count)
-            parts.append(tape.Expand(_per_channel(tape, share, rank), tape.shape(x)))
+            parts.append(tape.Expand(_per_channel(tape, share, rank), tape.ints(sizes)))
         if g_variance is not None:
             # d variance / dx = 2 (x - mean) / count
             share = tape.Div(tape.Mul(g_variance, 2 * (1 - momentum)), count)
@@ -87,8 +97,8 @@ def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values)
 
 
 def instance_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    (g,), (x, scale, _) = cotangents, node.inputs
-    rank = tape.rank(x)
+    rank = tape.rank(node.inputs[0])
+    g, x, scale = (tape.widened(each) for each in (cotangents[0], *node.inputs[:2]))
     spatial, others = list(range(2, rank)), [0, *range(2, rank)]
     h, inverse = _standardised(tape, x, spatial, node.attributes.get_float("epsilon", 1e-5))
     gx = _through_statistics(tape, tape.Mul(g, _per_channel(tape, scale, rank)), h, inverse, spatial)
@@ -138,23 +148,28 @@ def local_response_normalization(tape: Tape, node: ir.Node, cotangents: Values) 
     beta = node.attributes.get_float("beta", 0.75)
     before, after = (size - 1) // 2, size // 2
 
+    channels = tape.size(x, 1)
+    wide = tape.widened(x)
+
     def mean_of_neighbours(values: Operand, before: int, after: int) -> ir.Value:
-        rows = tape.Reshape(values, [0, 1, tape.size(x, 1), -1])
+        rows = tape.Reshape(values, [0, 1, channels, -1])
         pads = [before, 0, after, 0]
         pooled = tape.AveragePool(rows, kernel_shape=[size, 1], pads=pads, count_include_pad=1)
         return tape.reshape_like(pooled, x)
 
     s = tape.Add(
-        tape.Mul(mean_of_neighbours(tape.Mul(x, x), before, after), alpha),
+        tape.Mul(mean_of_neighbours(tape.Mul(wide, wide), before, after), alpha),
         node.attributes.get_float("bias", 1.0),
     )
-    spread = mean_of_neighbours(tape.Div(tape.Mul(g, y), s), after, before)
-    return [tape.Sub(tape.Mul(g, tape.Pow(s, -beta)), tape.Mul(tape.Mul(x, spread), 2 * alpha * beta))]
+    g = tape.cast_like(g, wide)
+    spread = mean_of_neighbours(tape.Div(tape.Mul(g, tape.cast_like(y, wide)), s), after, before)
+    return [tape.Sub(tape.Mul(g, tape.Pow(s, -beta)), tape.Mul(tape.Mul(wide, spread), 2 * alpha * beta))]
 
 
 def lp_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Y = x / |x|_p along one axis; 0 at the origin, which it maps to itself."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    x, y, g = tape.widened(x), tape.widened(y), tape.widened(g)
     axis = [node.attributes.get_int("axis", -1)]
     if node.attributes.get_int("p", 2) == 1:
         norm, direction = tape.ReduceL1(x, axis, keepdims=1), tape.Sign(x)

@@ -42,8 +42,10 @@ def lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
     p = node.attributes.get_int("p", 2)
-    spread_out = _spread_per_channel(tape, tape.Mul(g, _power(tape, y, 1 - p)), x, windows)
-    return [tape.Mul(spread_out, tape.Mul(tape.Sign(x), _power(tape, tape.Abs(x), p - 1)))]
+    scaled = tape.Mul(tape.widened(g), _power(tape, tape.widened(y), 1 - p))
+    spread_out = _spread_per_channel(tape, scaled, x, windows)
+    wide = tape.widened(x)
+    return [tape.Mul(spread_out, tape.Mul(tape.Sign(wide), _power(tape, tape.Abs(wide), p - 1)))]
 
 
 # --- whole channels --------------------------------------------------------------------------------------
@@ -65,8 +67,9 @@ def global_max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def global_lp_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     p = node.attributes.get_int("p", 2)
-    scaled = tape.Mul(g, _power(tape, y, 1 - p))
-    return [tape.Mul(scaled, tape.Mul(tape.Sign(x), _power(tape, tape.Abs(x), p - 1)))]
+    scaled = tape.Mul(tape.widened(g), _power(tape, tape.widened(y), 1 - p))
+    wide = tape.widened(x)
+    return [tape.Mul(scaled, tape.Mul(tape.Sign(wide), _power(tape, tape.Abs(wide), p - 1)))]
 
 
 # --- shared ----------------------------------------------------------------------------------------------

@@ -71,3 +71,35 @@ def test_a_float64_model_gets_float64_constants() -> None:
     model = vjp(onnx.parser.parse_model(text), ["y"], ["x"])
     (g,) = Evaluator(model).run(["gradient.x"], {"x": x, "cotangent.y": np.ones_like(x)})
     np.testing.assert_allclose(g, 2 / np.sqrt(np.pi) * np.exp(-(x**2)), rtol=1e-15)
+
+
+LARGE = [
+    "y = InstanceNormalization(x, s, s)",
+    "y = LRN<size = 3, alpha = 0.5>(x)",
+    "y = GlobalLpPool<p = 3>(x)",
+    "y = LpPool<kernel_shape = [2, 2], p = 3>(x)",
+    "y = BatchNormalization(x, s, s, wide, wide)",
+]
+
+
+@pytest.mark.parametrize("node", LARGE)
+def test_numbers_whose_squares_half_precision_cannot_hold(node: str) -> None:
+    """Values of some hundreds: their squares are sums in float32. Statistics of another precision are fine."""
+    text = f'<ir_version: 10, opset_import: ["" : 20]> n (float16[b,3,4,4] x) => (float16[b,3,q,r] y) {{ {node} }}'
+    proto = onnx.parser.parse_model(text)
+    used = set(proto.graph.node[0].input)
+    weights = {"s": np.array([1, 2, 0.5], np.float16), "wide": np.array([300, 500, 400], np.float32)}
+    proto.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in weights.items() if name in used
+    )
+    model = vjp(proto, ["y"], ["x"])
+    rng = np.random.default_rng(4)
+    x = (rng.uniform(300, 900, size=(2, 3, 4, 4)) * rng.choice([-1, 1], size=(2, 3, 4, 4))).astype(np.float16)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (y,) = Evaluator(proto).run(["y"], {"x": x.astype(float)})
+    u = rng.normal(size=y.shape).astype(np.float16)
+    (result,) = session.run(["gradient.x"], {"x": x, "cotangent.y": u})
+    (exact,) = Evaluator(model).run(["gradient.x"], {"x": x.astype(float), "cotangent.y": u.astype(float)})
+    assert result.dtype == np.float16
+    # a result in half precision is rounded to 2^-11, and its smallest ones to 2^-25
+    np.testing.assert_allclose(result, exact, rtol=1e-2, atol=1e-2 * np.abs(exact).max())

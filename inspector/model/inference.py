@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
-__all__ = ["infer", "set_type", "skeleton"]
+__all__ = ["infer", "open_empty_dimensions", "set_type", "skeleton"]
 
 # elements of a constant that shapes may be computed from; larger ones are weights
 LARGEST = 4096
@@ -48,10 +48,19 @@ def _read(graph: ir.Graph, found: onnx.GraphProto) -> None:
     for node in graph:
         for value in node.outputs:
             if value.name in types:
+                if node.op_type != "Constant":
+                    open_empty_dimensions(types[value.name])
                 set_type(value, types[value.name])
         for name, attribute in node.attributes.items():
             if (node.name, name) in bodies:
                 _read(attribute.as_graph(), bodies[node.name or "", name])
+
+
+def open_empty_dimensions(kind: onnx.TypeProto) -> None:
+    """Make what inference says is 0 unknown: of some operators (Attention, LinearClassifier) it is not."""
+    for dim in kind.tensor_type.shape.dim if kind.HasField("tensor_type") else ():
+        if dim.HasField("dim_value") and dim.dim_value == 0:
+            dim.ClearField("dim_value")
 
 
 def set_type(value: ir.Value, proto: onnx.TypeProto) -> None:

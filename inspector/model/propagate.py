@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inspector.model.inference import LARGEST, infer, set_type
+from inspector.model.inference import LARGEST, infer, open_empty_dimensions, set_type
 
 if TYPE_CHECKING:
     import onnx
@@ -31,11 +31,15 @@ def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[st
     Unlike inference over the whole graph, this evaluates shape arithmetic as it goes (with the reference operators of
     `onnx`), so that the shape given to a Reshape or a Resize is a constant by the time it gets there.
     """
+    import onnx_ir as ir
+
     walk = _Walk(model)
     for value in model.graph.inputs:
         name = str(value.name)
-        if name in inputs and value.dtype is not None:
+        if name in inputs and value.dtype is not None and isinstance(value.type, ir.TensorType):
             walk.know_type(name, int(value.dtype), inputs[name])
+        elif value.type is not None:
+            walk.types[name] = ir.serde.serialize_value(value).type
     walk.through(model)
     return walk.shapes
 
@@ -202,6 +206,7 @@ class _Walk:
             # the shape stays unknown, which every reader of shapes must expect anyway
             return
         for name, kind in found.items():
+            open_empty_dimensions(kind)
             self.types[name] = kind
             dims = kind.tensor_type.shape.dim if kind.tensor_type.HasField("shape") else None
             if dims is not None and all(dim.HasField("dim_value") for dim in dims):

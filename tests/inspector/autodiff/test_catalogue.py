@@ -14,8 +14,11 @@ def test_every_operator_stands_in_one_place_and_exists() -> None:
     entries = catalogue()
     names = [(entry.domain, entry.operator) for entry in entries]
     assert len(set(names)) == len(names)
-    standard = ("rule", "expanded", "zero")
-    assert all(onnx.defs.has(entry.operator, entry.domain) for entry in entries if entry.kind in standard)
+    assert all(
+        onnx.defs.has(entry.operator, entry.domain)
+        for entry in entries
+        if not entry.domain.startswith("com.microsoft") and entry.kind != "fused"
+    )
 
 
 def test_says_what_is_known_and_why() -> None:

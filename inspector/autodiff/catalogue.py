@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from inspector.autodiff.foreign import REFUSED_ELSEWHERE
+from inspector.autodiff.formulas import FORMULAS
 from inspector.autodiff.lowering.table import FUSED, QUANTISED
 from inspector.autodiff.nondifferentiable import REFUSED, ZERO_DERIVATIVE
 from inspector.autodiff.table import RULES, RuleTable
 
-__all__ = ["EXPANDED", "Entry", "catalogue", "reference_page"]
+__all__ = ["CONVERTED", "EXPANDED", "Entry", "catalogue", "reference_page"]
 
 EXPANDED = (
-    "Attention",
+    "CausalConvWithState",
     "CenterCropPad",
     "GRU",
     "GroupNormalization",
     "LSTM",
+    "LinearAttention",
     "MeanVarianceNormalization",
     "NegativeLogLikelihoodLoss",
     "RMSNormalization",
@@ -24,6 +26,7 @@ EXPANDED = (
     "RotaryEmbedding",
     "SequenceMap",
     "SoftmaxCrossEntropyLoss",
+    "SwiGLU",
 )
 """Operators without a rule whose definition in the standard, a function body or a text, is known to have derivatives.
 (The engine expands any operator that has a body; these are the ones that tests hold.)"""
@@ -35,8 +38,8 @@ class Entry(NamedTuple):
     domain: str
     operator: str
     kind: str
-    """`rule`, `expanded` (by the body in the standard), `fused` or `quantised` (replaced by standard operators),
-    `zero` (no derivative but zero) or `refused`."""
+    """`rule`, `expanded` (by the body in the standard), `converted` (with a file of an older opset), `fused` or
+    `quantised` (replaced by standard operators), `zero` (no derivative but zero) or `refused`."""
     note: str
 
 
@@ -44,6 +47,7 @@ def catalogue(rules: RuleTable = RULES) -> list[Entry]:
     """Every operator that the engine knows, in alphabetical order."""
     entries = [Entry(*key, "rule", _first_paragraph(rule.__doc__)) for key, rule in rules.items()]
     entries += [Entry("", operator, "expanded", "") for operator in EXPANDED]
+    entries += [Entry("", operator, "converted", note) for operator, note in CONVERTED.items()]
     entries += [Entry(*key, "zero", reason) for key, reason in ZERO_DERIVATIVE.items() if key not in rules]
     lowered = {"fused": FUSED, "quantised": QUANTISED}
     for kind, table in lowered.items():
@@ -63,12 +67,19 @@ def _first_paragraph(text: str | None) -> str:
     return " ".join((text or "").split("\n\n")[0].split())
 
 
+CONVERTED = {
+    "Scatter": "replaced by ScatterElements",
+    "Upsample": "replaced by Resize",
+}
+"""Operators of older opsets that are gone from the standard: a file that has them is converted first."""
+
 _CHAPTERS = {
     "rule": (
         "With a rule",
         "A rule of their own; each row of the table of cases checks one against finite differences.",
     ),
     "expanded": ("By expansion", "Replaced by what the standard defines them by."),
+    "converted": ("Of older opsets", "Converted, with the file, to an operator that has a rule."),
     "fused": (
         "Fused by runtimes",
         "Replaced by what they are made of, which is compared with the file's own values and then checked in its "
@@ -98,22 +109,50 @@ def reference_page() -> str:
         "# Operators and their gradients",
         "",
         "Written by `python -m inspector.autodiff.catalogue`; a test holds it to the tables of rules.",
-        "Opsets 18 to the newest that onnxruntime loads; files of older opsets are converted first.",
+        "Opsets are those in which the standard changed the operator; files older than 18 are converted first, and the",
+        "newest is the newest that onnxruntime loads. In the formulas x, a, b are inputs, y the result, g its",
+        "cotangent and gx what comes back to x; a prime transposes.",
         "An operator that is not here, and that the standard gives no function body, is refused like those at the end.",
     ]
+    versions = _versions()
     for kind, (title, text) in _CHAPTERS.items():
         chosen = [entry for entry in entries if entry.kind == kind]
         lines += ["", f"## {title}", "", text, ""]
-        if any(entry.note for entry in chosen):
-            lines += ["| operator | note |", "| --- | --- |"]
-            lines += [f"| {_full_name(entry)} | {_cell(entry.note)} |" for entry in chosen]
-        else:
-            lines += [", ".join(_full_name(entry) for entry in chosen)]
+        lines += ["| operator | domain | opsets | derivative | note |", "| --- | --- | --- | --- | --- |"]
+        for entry in chosen:
+            key = (entry.domain, entry.operator)
+            cells = [
+                f"`{entry.operator}`",
+                entry.domain or "ai.onnx",
+                ", ".join(map(str, versions.get(key, []))),
+                _derivative(entry),
+                _cell(entry.note),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _full_name(entry: Entry) -> str:
-    return f"`{entry.domain}.{entry.operator}`" if entry.domain else f"`{entry.operator}`"
+def _derivative(entry: Entry) -> str:
+    if entry.kind == "rule":
+        return _cell(FORMULAS.get((entry.domain, entry.operator), ""))
+    return {
+        "expanded": "of its definition",
+        "converted": "of what replaces it",
+        "fused": "of what it is made of",
+        "quantised": "straight through",
+        "zero": "0",
+        "refused": "none",
+    }[entry.kind]
+
+
+def _versions() -> dict[tuple[str, str], list[int]]:
+    """The opsets in which each operator was defined or changed."""
+    import onnx.defs
+
+    found: dict[tuple[str, str], list[int]] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        found.setdefault((schema.domain, schema.name), []).append(schema.since_version)
+    return {key: sorted(versions) for key, versions in found.items()}
 
 
 def _cell(text: str) -> str:

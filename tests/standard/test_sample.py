@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .collected import collected
 from .measure import Result, measure
-from .report import page, unexpected
+from .report import page, summary, unexpected
 
 EVERY = 29
 """One in so many cases: some seconds of work."""
@@ -21,4 +21,4 @@ def test_some_of_the_cases() -> None:
 def test_a_case_that_fails_unannounced_is_reported() -> None:
     failed = Result("new", "Relu", "failed", "off by 1")
     assert unexpected([failed]) == ["new (Relu): off by 1"]
-    assert "falls short | 1" in page([failed])
+    assert "falls short | 1 |" in page({"1.0": summary([failed])})

@@ -88,7 +88,7 @@ def _transposed(
     if length is None:
         length = (taken - 1) * 2 if inverse and onesided else taken
     if inverse and onesided:
-        gx = _of_halves(tape, g, length, axis)
+        gx = _of_halves(tape, g, length, axis, tape.rank(x))
     else:
         # half of the bins are left out of a one-sided result: nothing comes back from them
         bins = length // 2 + 1 if onesided else length
@@ -105,7 +105,7 @@ def _transposed(
     return tape.Slice(gx, [0], [parts], [-1])
 
 
-def _of_halves(tape: Tape, g: Operand, length: Size, axis: int) -> ir.Value:
+def _of_halves(tape: Tape, g: Operand, length: Size, axis: int, rank: int) -> ir.Value:
     """Of a real signal from its bins 0 to N/2: all but the first, and the last where N is even, stand for two."""
     bins = length // 2 + 1
     spectrum = transform(tape, g, axis, onesided=1)
@@ -115,7 +115,6 @@ def _of_halves(tape: Tape, g: Operand, length: Size, axis: int) -> ir.Value:
     weights = tape.Div(
         tape.Where(single, tape.ones(tape.ints([1]), g), 2), tape.cast_like(tape.ints([length]), g)
     )
-    rank = tape.rank(spectrum) if spectrum.shape is not None else tape.rank(g)
     return tape.Mul(spectrum, tape.Reshape(weights, [-1 if each == axis else 1 for each in range(rank)]))
 
 

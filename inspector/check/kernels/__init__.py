@@ -11,15 +11,18 @@ from __future__ import annotations
 from onnx.reference.op_run import OpRun
 
 from inspector.check.kernels import (
+    contributed,
     control_flow,
     convolution,
     deformable,
     elementwise,
     indexing,
+    machine_learning,
     normalisation,
     padding,
     pooling,
     quantisation,
+    recurrence,
     recurrent,
     regions,
     resizing,
@@ -79,4 +82,7 @@ OPERATORS: tuple[type[OpRun], ...] = (
     control_flow.Scan,
     sequences.SequenceMap,
     *(operator(name, kernel) for name, kernel in sequences.KERNELS.items()),
+    *(operator(name, kernel) for name, kernel in recurrence.KERNELS.items()),
+    *(operator(name, kernel, "com.microsoft") for name, kernel in contributed.KERNELS.items()),
+    *(operator(name, kernel, "ai.onnx.ml") for name, kernel in machine_learning.KERNELS.items()),
 )

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 Array = NDArray[Any]
 
@@ -39,6 +40,9 @@ class Case:
     newest: int = 26
     """The newest opset with this form of the operator that onnxruntime runs."""
     note: str = ""
+    domain: str = ""
+    version: int = 1
+    """The opset of `domain`, where that is not the standard's own."""
     captured: int = 0
     """How many of `inputs`, the last ones, are not the node's: its bodies read them by their names, x<number>."""
 
@@ -77,7 +81,9 @@ class Case:
         names = ["" if x is None else f"x{i}" for i, x in enumerate(self.inputs)]
         results = [f"y{i}" for i in range(self.outputs)]
         read = names[: len(names) - self.captured]
-        node = helper.make_node(self.op, read, results, name=f"the_{self.op}", **self.attributes)
+        node = helper.make_node(
+            self.op, read, results, name=f"the_{self.op}", domain=self.domain, **self.attributes
+        )
         graph_inputs = [
             helper.make_tensor_value_info(
                 name,
@@ -92,14 +98,29 @@ class Case:
             if isinstance(x, Fixed)
         ]
         graph = helper.make_graph([node], self.op, graph_inputs, [], weights)
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", opset or self.opset)], ir_version=10
-        )
+        imports = [helper.make_opsetid("", opset or self.opset)]
+        if self.domain:
+            imports.append(helper.make_opsetid(self.domain, self.version))
+        model = helper.make_model(graph, opset_imports=imports, ir_version=10)
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
         types = {info.name: info for info in inferred.graph.value_info}
         # (inference knows nothing of GroupNormalization: its result is like its input)
-        model.graph.output.extend(types.get(name) or _renamed(graph_inputs[0], name) for name in results)
+        unknown = helper.make_tensor_value_info(results[0], TensorProto.FLOAT, None)
+        like = unknown if self.domain else graph_inputs[0]
+        if self.op == "Attention":
+            # (and it takes the hidden size of grouped heads, and the number of keys, for 0)
+            types = {} if dynamic else self._seen(model, results)
+            like = unknown
+        model.graph.output.extend(types.get(name) or _renamed(like, name) for name in results)
         return model
+
+    def _seen(self, model: onnx.ModelProto, names: Sequence[str]) -> dict[str, onnx.ValueInfoProto]:
+        """The outputs as a run shows them."""
+        values = ReferenceEvaluator(model).run(list(names), self.feeds)
+        return {
+            name: helper.make_tensor_value_info(name, TensorProto.FLOAT, np.shape(value))
+            for name, value in zip(names, values, strict=True)
+        }
 
 
 def float_outputs(model: onnx.ModelProto) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from . import (
+    cases_contributed,
     cases_control,
     cases_elementwise,
+    cases_learning,
     cases_linear,
     cases_movement,
     cases_recurrent,
@@ -22,6 +24,8 @@ CASES: tuple[Case, ...] = (
     *cases_standard.CASES,
     *cases_elementwise.CASES,
     *cases_control.CASES,
+    *cases_contributed.CASES,
+    *cases_learning.CASES,
     *cases_linear.CASES,
     *cases_windows.CASES,
     *cases_sampling.CASES,

@@ -86,6 +86,68 @@ def _short_time() -> list[Case]:
     ]
 
 
+def _attention() -> list[Case]:
+    """Every output and attribute; grouped heads, a cache, masks."""
+    q, k, v = normal(2, 4, 3, 4), other(2, 2, 5, 4), normal(2, 2, 5, 3)
+    flat = [normal(2, 3, 16), other(2, 5, 8), normal(2, 5, 6)]
+    heads = {"q_num_heads": 4, "kv_num_heads": 2}
+    past = [other(2, 2, 2, 4), other(2, 2, 2, 3)]
+    mask = normal(3, 5)
+    seen = Fixed(np.array([[True, False, True, True, False], [False] * 5, [True] * 5]))
+    return [
+        Case("Attention", [q, k, v], opset=23),
+        Case("Attention", [q, k, v], {"scale": 0.3, "softcap": 0.5}, opset=23),
+        Case("Attention", [q, k, v], {"is_causal": 1}, opset=23),
+        Case("Attention", [q, k, v, mask], opset=23),
+        Case("Attention", [q, k, v, normal(2, 1, 3, 5)], {"softcap": 2.0}, opset=23),
+        Case("Attention", [q, k, v, normal(4, 3, 7), *past], outputs=3, opset=23),
+        Case("Attention", [q, k, v, None, *past], {"is_causal": 1}, outputs=3, opset=23),
+        *(
+            Case(
+                "Attention", [q, k, v, mask, None, None], {"qk_matmul_output_mode": mode}, outputs=4, opset=23
+            )
+            for mode in (0, 1, 2, 3)
+        ),
+        Case("Attention", flat, heads, opset=23),
+        Case("Attention", [*flat, normal(3, 7), *past], heads, outputs=3, opset=23),
+        Case("Attention", [q, k, v, seen], opset=24),
+        Case("Attention", [q, k, v, None, None, None, integers([4, 3])], {"is_causal": 1}, opset=24),
+    ]
+
+
+def _newer() -> list[Case]:
+    """Defined by the standard beyond what onnxruntime loads: by their bodies, in float64 alone."""
+    x, kernel = normal(2, 3, 6), other(3, 1, 3)
+    tokens = [normal(2, 3, 8), other(2, 3, 8), uniform(-1, 1, 2, 3, 8)]
+    heads = {"q_num_heads": 2, "kv_num_heads": 2}
+    decay, beta = uniform(-1, 0, 2, 3, 2), uniform(0.1, 0.9, 2, 3, 2)
+    return [
+        Case("SwiGLU", [normal(2, 3), other(2, 3)], opset=28, runtime=False),
+        Case("SwiGLU", [normal(2, 3), other(2, 3)], {"alpha": 1.5}, opset=28, runtime=False),
+        Case("CausalConvWithState", [x, kernel], outputs=2, opset=27, runtime=False),
+        Case(
+            "CausalConvWithState",
+            [x, kernel, normal(3), normal(2, 3, 2)],
+            {"activation": "silu"},
+            outputs=2,
+            opset=27,
+            runtime=False,
+        ),
+        Case(
+            "LinearAttention", tokens, {**heads, "update_rule": "linear"}, outputs=2, opset=27, runtime=False
+        ),
+        Case(
+            "LinearAttention",
+            [*tokens, normal(2, 2, 4, 4), decay],
+            {**heads, "update_rule": "gated"},
+            outputs=2,
+            opset=27,
+            runtime=False,
+        ),
+        Case("LinearAttention", [*tokens, None, decay, beta], heads, outputs=2, opset=27, runtime=False),
+    ]
+
+
 ZERO_IN_FRONT = np.array([[2.0, 0.0, 3.0, -1.5], [1.0, 2.0, 0.5, 4.0], [0.0, 3.0, 0.0, 2.0]])
 
 CASES: tuple[Case, ...] = (
@@ -130,4 +192,6 @@ CASES: tuple[Case, ...] = (
     # transforms
     *_transforms(),
     *_short_time(),
+    *_attention(),
+    *_newer(),
 )

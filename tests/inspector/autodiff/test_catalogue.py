@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx.defs
+import pytest
 
 from inspector.autodiff import RULES
 from inspector.autodiff.catalogue import EXPANDED, catalogue, reference_page
+from inspector.autodiff.formulas import FORMULAS
 
 
 def test_every_operator_stands_in_one_place_and_exists() -> None:
@@ -21,12 +23,23 @@ def test_every_operator_stands_in_one_place_and_exists() -> None:
     )
 
 
+@pytest.mark.parametrize("domain", ["", "ai.onnx.ml", "ai.onnx.preview.training"])
+def test_no_operator_of_the_standard_is_missing(domain: str) -> None:
+    known = {entry.operator for entry in catalogue() if entry.domain == domain}
+    assert {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == domain} <= known
+
+
+def test_every_rule_of_the_standard_has_a_formula_and_no_formula_is_left_over() -> None:
+    assert set(FORMULAS) == {key for key in RULES if key[0] in ("", "ai.onnx.ml")}
+
+
 def test_says_what_is_known_and_why() -> None:
     by_name = {entry.operator: entry for entry in catalogue() if not entry.domain}
     assert len(by_name) > len({key for key in RULES if not key[0]}) + len(EXPANDED)
     assert by_name["Relu"].kind == "rule"
     assert by_name["Relu"].note == "0 at 0, as every framework has it."
-    assert by_name["Attention"].kind == "expanded"
+    assert by_name["Attention"].kind == "rule"
+    assert by_name["SwiGLU"].kind == "expanded"
     assert by_name["Round"].kind == "zero"
     assert by_name["QuantizeLinear"].kind == "quantised"
     assert {entry.kind for entry in catalogue() if entry.operator == "FusedConv"} == {"fused"}

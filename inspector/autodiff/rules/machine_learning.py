@@ -1,0 +1,130 @@
+"""The operators of ai.onnx.ml through which a derivative travels: what scikit-learn's converters write.
+
+Weights are attributes there. A result is float32 whatever the input is, so rules compute in the dtype of the cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
+from inspector.errors import NotDifferentiable
+
+
+def scaler(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """(X - offset) * scale."""
+    (g,) = cotangents
+    return [tape.Mul(g, _constant(tape, g, node.attributes.get_floats("scale", [1.0])))]
+
+
+def normalizer(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Each row over its norm, as it is where that is zero; `MAX` is the largest element, not the largest magnitude."""
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    x, axis = tape.cast_like(x, g), [-1]
+    kind = node.attributes.get_string("norm", "MAX")
+    if kind == "MAX":
+        norm = tape.ReduceMax(x, axis, keepdims=1)
+        largest = tape.cast_like(tape.Equal(x, norm), g)
+        direction = tape.Div(largest, tape.ReduceSum(largest, axis, keepdims=1))
+    elif kind == "L1":
+        norm, direction = tape.ReduceL1(x, axis, keepdims=1), tape.Sign(x)
+    else:
+        norm, direction = tape.ReduceL2(x, axis, keepdims=1), y
+    zero = tape.Equal(norm, 0)
+    along = tape.Mul(direction, tape.ReduceSum(tape.Mul(g, y), axis, keepdims=1))
+    return [tape.Where(zero, g, tape.Div(tape.Sub(g, along), tape.Where(zero, 1, norm)))]
+
+
+def linear_regressor(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    (g,), (y,) = cotangents, node.outputs
+    rows = node.attributes.get_int("targets", 1)
+    return [_through_weights(tape, node, _through_transform(tape, node, g, y), rows)]
+
+
+def linear_classifier(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Of the scores; the label is an index."""
+    g, scores = cotangents[1], node.outputs[1]
+    names = node.attributes.get_ints("classlabels_ints") or node.attributes.get_strings("classlabels_strings")
+    classes = len(names or [])
+    rows = len(node.attributes.get_floats("intercepts", [])) or classes
+    if rows != classes:
+        raise NotDifferentiable(
+            f"no derivative for operator ai.onnx.ml.LinearClassifier (node {node.name!r}) with {rows} rows of weights "
+            f"for {classes} classes: runtimes differ about the score of the one left out; convert with one row each"
+        )
+    return [_through_weights(tape, node, _through_transform(tape, node, g, scores), rows)]
+
+
+def _through_transform(tape: Tape, node: ir.Node, g: Operand, y: Operand) -> Operand:
+    kind = node.attributes.get_string("post_transform", "NONE")
+    if kind == "NONE":
+        return g
+    if kind == "LOGISTIC":
+        return tape.Mul(g, tape.Mul(y, tape.Sub(1, y)))
+    if kind == "SOFTMAX":
+        weighted = tape.Mul(g, y)
+        return tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [-1], keepdims=1)))
+    raise NotDifferentiable(
+        f"no derivative for operator ai.onnx.ml.{node.op_type} (node {node.name!r}) with post_transform={kind}: only "
+        "NONE, LOGISTIC and SOFTMAX have a rule; choose post_transform=NONE in the conversion"
+    )
+
+
+def _through_weights(tape: Tape, node: ir.Node, g: Operand, rows: int) -> ir.Value:
+    weights = np.array(node.attributes["coefficients"].as_floats(), dtype=np.float32).reshape(rows, -1)
+    return tape.MatMul(g, tape.cast_like(tape.constant(weights), g))
+
+
+def imputer(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """What was replaced gets nothing."""
+    (g,), (x,) = cotangents, node.inputs
+    missing = node.attributes.get_float("replaced_value_float", 0.0)
+    replaced = tape.IsNaN(x) if np.isnan(missing) else tape.Equal(x, missing)
+    return [tape.Where(replaced, 0, g)]
+
+
+def feature_vectorizer(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """The inputs side by side."""
+    (g,) = cotangents
+    widths = list(node.attributes["inputdimensions"].as_ints())
+    return tape.op("Split", g, widths, axis=-1, outputs=len(widths)) if len(widths) > 1 else [g]
+
+
+def array_feature_extractor(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    """Elements of the last axis, picked by index."""
+    (g,), (x, places) = cotangents, node.inputs
+    rank = tape.rank(x)
+    moved = tape.Transpose(
+        tape.Reshape(g, tape.Concat(_lead(tape, x, rank), tape.ints([-1]), axis=0)), perm=_rolled(rank)
+    )
+    zeros = tape.zeros(tape.ints([tape.size(x, -1), *tape.sizes(x)[:-1]]), moved)
+    index = tape.Reshape(tape.cast(places, ir.DataType.INT64), [-1, 1])
+    summed = tape.ScatterND(zeros, index, moved, reduction="add")
+    return [tape.Transpose(summed, perm=[*range(1, rank), 0]), None]
+
+
+def _lead(tape: Tape, x: Operand, rank: int) -> ir.Value:
+    return tape.ints(tape.sizes(x)[: rank - 1])
+
+
+def _rolled(rank: int) -> list[int]:
+    """The last axis in front."""
+    return [rank - 1, *range(rank - 1)]
+
+
+def _constant(tape: Tape, like: Operand, numbers: Sequence[float]) -> ir.Value:
+    return tape.cast_like(tape.constant(np.array(numbers, dtype=np.float32)), like)
+
+
+RULES: dict[str, Pullback] = {
+    "ArrayFeatureExtractor": array_feature_extractor,
+    "FeatureVectorizer": feature_vectorizer,
+    "Imputer": imputer,
+    "LinearClassifier": linear_classifier,
+    "LinearRegressor": linear_regressor,
+    "Normalizer": normalizer,
+    "Scaler": scaler,
+}

@@ -106,8 +106,12 @@ def choose_layer(
             f"no spatial feature map lies on the way from '{source or entry}' to the target, which class activation "
             "maps need: use method saliency, or name a layer (with --tokens, where a sequence stands for a map)"
         )
-    # one place of a map (batch, classes, height, width) is explained like all of it, a box of a list is not
-    maps = any(count and len(places.shapes[name]) > 3 for name, count in zip(targets, spatial, strict=True))
+    # one place of a map (batch, classes, height, width), or of the input's size, is explained like all of it; a box of
+    # a list is not
+    maps = any(
+        count and (len(places.shapes.get(name, ())) > 3 or _is_full_size(places, name, entry))
+        for name, count in zip(targets, spatial, strict=True)
+    )
     chain = dominators(way.ordered, way.edges, way.sources, way.sinks)
     if boxes or maps or max(spatial, default=0) > 1:
         value, reason = _bottleneck(way, candidates)
@@ -169,6 +173,11 @@ def _places_read(places: Places, name: str, mask: Mask) -> int:
     if grid is None or grid.area == 1:
         return 0
     return grid.area if not isinstance(mask, np.ndarray) else int(grid.fold(mask).any(axis=(0, 1)).sum())
+
+
+def _is_full_size(places: Places, name: str, entry: str) -> bool:
+    one, other = places.grid(name), places.grid(entry)
+    return one is not None and other is not None and one.sides == other.sides
 
 
 def _joins_levels(places: Places, name: str) -> bool:

@@ -86,7 +86,9 @@ def explain(
         found = evaluator.gradients(feeds, objective, [entry.tensor], keep=[entry.tensor])
         values = {**feeds, **found.tensors}[entry.tensor]
         pair = (values, found.gradients[entry.tensor])
-        small = raw = _combine(chosen, *(_at_input(evaluator, feeds, entry, each) for each in pair))
+        small = _combine(chosen, *(_at_input(evaluator, feeds, entry, each) for each in pair))
+        # what stands in for an input of integers may be coarser than it
+        raw = upsample(small, _common_size(small, picture_sides(evaluator, entry, feeds)))
     notes += notes_on_quantisation(evaluator, found)
     notes += _notes_on_zeros(raw, found, _unreached(evaluator, entry, objective))
     tensor, gradient = next(iter(found.gradients.items()))

@@ -23,7 +23,7 @@ from inspector.objectives.boxes import (
     best_score_of_levels,
     best_whole,
 )
-from inspector.objectives.heads import Head, default_head, is_float
+from inspector.objectives.heads import Head, default_head, is_extent, is_float
 from inspector.objectives.target import Target
 
 __all__ = ["Default", "find_default"]
@@ -91,6 +91,8 @@ def _integers(heads: Mapping[str, Head], model: Model) -> str:
 
 def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
     """Boxes (..., 4) in one output and their scores in another."""
+    if not _takes_picture(model):
+        return None
     boxes = [head for head in heads if head.shape and len(head.shape) in (2, 3) and head.shape[-1] == BOX]
     for box in boxes:
         shape = box.shape or ()
@@ -160,14 +162,17 @@ def _rows(heads: Sequence[Head], model: Model) -> Default | None:
 
 
 def _mask(heads: Sequence[Head], model: Model) -> Default | None:
-    """One value for every place: (batch, 1, height, width), or (batch, height, width) of the picture's size."""
-    sides = _picture_sides(model)
+    """One value for every place: (batch, 1, height, width) or (batch, height, width) of a picture, (batch, 1, length)
+    or (batch, length) of a signal.
+    """
     for head in heads:
         shape = head.shape
         if shape is None:
             continue
-        one_channel = len(shape) == 4 and 1 in (shape[1], shape[3])
-        if one_channel or (len(shape) == 3 and sides is not None and tuple(shape[1:]) == sides):
+        channel = next((axis for axis in (1, len(shape) - 1) if len(shape) > 1 and shape[axis] == 1), None)
+        sides = shape[1:] if channel is None else shape[1:channel] + shape[channel + 1 :]
+        one_channel = len(shape) == 4 and channel is not None
+        if 1 not in sides and (one_channel or is_extent(sides, model)):
             return Default("a mask", (head.tensor,), partial(_foreground, head))
     return None
 
@@ -221,15 +226,6 @@ def _labels(model: Model) -> tuple[str, ...]:
 
 def _takes_picture(model: Model) -> bool:
     return any(len(tensor.shape or ()) == 4 for tensor in model.inputs)
-
-
-def _picture_sides(model: Model) -> tuple[Dim, ...] | None:
-    """Height and width of the picture that the model takes."""
-    for tensor in model.inputs:
-        shape = tensor.shape or ()
-        if len(shape) == 4:
-            return tuple(shape[1:3] if shape[3] in (1, 3, 4) else shape[2:])
-    return None
 
 
 def _same(one: Dim, other: Dim) -> bool:

@@ -61,22 +61,26 @@ def find_entry(evaluator: Evaluator, targets: Sequence[str] = (), pictures_first
     Args:
         evaluator: of the model.
         targets: tensors that an integer input's tensor must lead to, if one does.
-        pictures_first: inputs with more axes than samples and features come first, also of integers.
+        pictures_first: inputs shaped like pictures come first, also those of integers.
 
     Raises:
         InputError: no floating-point tensor follows from an input.
     """
     inputs = list(evaluator.model.inputs)
     if pictures_first:
-        inputs.sort(key=lambda tensor: len(tensor.shape or ()) < 3)
-        if inputs and len(inputs[0].shape or ()) >= 3:
+        inputs.sort(key=lambda tensor: len(tensor.shape or ()) < 4)
+        if inputs and len(inputs[0].shape or ()) > 3:
             entry = _of_integers(evaluator, inputs[:1], targets) if inputs[0].dtype not in FLOATS else None
             if entry is not None:
                 return entry
-    for tensor in inputs:
-        if tensor.dtype in FLOATS:
+    floats = [tensor for tensor in inputs if tensor.dtype in FLOATS]
+    for tensor in floats:
+        if not targets or _flows(readable(evaluator).graph, tensor, targets):
             return Entry(tensor, tensor.name)
+    # numbers that stand for words may come as floating-point ones
     entry = _of_integers(evaluator, inputs, targets)
+    if floats and (entry is None or not targets):
+        return Entry(floats[0], floats[0].name)
     if entry is None:
         kinds = ", ".join(f"'{tensor.name}' {tensor.dtype}" for tensor in inputs) or "none"
         raise InputError(
@@ -92,7 +96,6 @@ def _of_integers(evaluator: Evaluator, inputs: Sequence[TensorInfo], targets: Se
         _follow(evaluator.model, graph, tensor, wanted, barred)
         for wanted, barred in tries
         for tensor in inputs
-        if tensor.dtype not in FLOATS
     )
     return next((entry for entry in found if entry is not None), None)
 
@@ -116,6 +119,19 @@ def _follow(
                 operators = {name: layer.op_type for layer in model.layers for name in layer.outputs}
                 return Entry(tensor, str(output.name), operators.get(str(output.name), node.op_type))
     return None
+
+
+def _flows(graph: ir.Graph, tensor: TensorInfo, targets: Sequence[str]) -> bool:
+    """Whether a derivative can travel from an input to one of `targets`."""
+    from inspector.surgery.lookup import reads
+
+    reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
+    for node in graph:
+        if node.op_type in _VALUELESS | _QUESTIONS:
+            continue
+        if any(value in reached for value in reads(node)):
+            reached.update(v for v in node.outputs if v.dtype is None or v.dtype.is_floating_point())
+    return any(value.name in targets for value in reached)
 
 
 def _read_by(graph: ir.Graph, targets: Sequence[str]) -> set[ir.Value]:

@@ -170,9 +170,21 @@ def _per_class(head: Head, model: Model) -> bool:
     """Whether a sample has one score per class."""
     if head.shape is None or not head.one_score_per_class:
         return False
-    # as many scores as the input has words or samples are no classes
+    # as many scores as a text has words, or a signal samples, are no classes
     size = head.shape[head.class_axis] if head.class_axis is not None else None
-    return not isinstance(size, str) or all(size not in (tensor.shape or ())[1:] for tensor in model.inputs)
+    if isinstance(size, str) and any(size in (tensor.shape or ())[1:] for tensor in model.inputs):
+        return False
+    return not is_extent((size,), model)
+
+
+def is_extent(sides: Sequence[Dim], model: Model) -> bool:
+    """Whether `sides` are those of a picture or the length of a signal that the model takes."""
+    for tensor in model.inputs:
+        shape = tensor.shape or ()
+        # one axis of channels, first or last
+        if len(shape) == len(sides) + 2 and tuple(sides) in (shape[2:], shape[1:-1]):
+            return None not in sides
+    return False
 
 
 def is_float(head: Head) -> bool:
@@ -244,6 +256,14 @@ def _batch_axis(model: Model, output: TensorInfo) -> int:
     name = first[0] if first else None
     if isinstance(name, str) and output.shape is not None and name in output.shape:
         return output.shape.index(name)
+    # a file for one sample at a time may return (steps, sample, classes)
+    if (
+        isinstance(name, int)
+        and output.shape is not None
+        and len(output.shape) > 2
+        and output.shape[0] != name
+    ):
+        return output.shape.index(name) if name in output.shape else 0
     return 0
 
 

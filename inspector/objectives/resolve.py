@@ -290,7 +290,8 @@ def _stack(
 
 def _flat_indices(shape: Sequence[int], index: Any) -> list[int]:
     places = np.arange(math.prod(shape)).reshape(shape)
-    return [int(place) for place in np.atleast_1d(places[index]).ravel()]
+    found: list[int] = np.atleast_1d(places[index]).ravel().tolist()
+    return found
 
 
 def _describe(target: AnyTarget, resolver: _Resolver, sample: int) -> tuple[str, Head | None]:

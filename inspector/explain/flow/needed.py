@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inspector.explain.flow.masks import ALL, RULES, Mask, Use, everything
-from inspector.surgery.lookup import reads
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -68,6 +67,8 @@ def _parts(
     node: ir.Node, output: int, mask: Mask, shapes: Mapping[str, tuple[int, ...]]
 ) -> list[tuple[ir.Value, Mask]]:
     """What `node` needs of each tensor that it reads."""
+    from inspector.surgery.lookup import reads
+
     use = Use(node, output, mask, shapes)
     rule = RULES.get(node.op_type, everything)
     known = rule(use)

@@ -196,7 +196,7 @@ def gather(step: Step, output: int, shape: Shape) -> Axes | None:
     if step.is_constant(0) or not step.is_constant(1):
         return (*given[:axis], *chosen, *given[axis + 1 :])
     numbers = step.numbers(1) or []
-    if len(chosen) != 1:
+    if len(chosen) != 1 or not numbers:
         return (*given[:axis], *map(other, shape[axis : axis + len(chosen)]), *given[axis + 1 :])
     length = axis_size(given[axis])
     numbers = [number % length for number in numbers]

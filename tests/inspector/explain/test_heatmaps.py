@@ -246,8 +246,8 @@ def test_an_unknown_method_or_option_lists_what_there_is() -> None:
 def test_an_operator_without_a_derivative_is_named() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["maps"]),
-        helper.make_node("Inverse", ["maps"], ["inverses"], name="the-culprit", domain="com.microsoft"),
-        helper.make_node("Flatten", ["inverses"], ["logits"]),
+        helper.make_node("SampleOp", ["maps"], ["echoes"], name="the-culprit", domain="com.microsoft"),
+        helper.make_node("Flatten", ["echoes"], ["logits"]),
     ]
     proto = model(nodes, {"x": ["n", 3, 4, 4]}, {"logits": ["n", 80]}, {"w": normal(5, 3, 1, 1)})
     proto.opset_import.add(domain="com.microsoft", version=1)

@@ -94,6 +94,8 @@ def polynomial_taps(
     elif padding == "reflection":
         index = _reflected(tape, index, size, aligned)
     within = tape.Min(tape.Max(index, 0), last)
+    # a place that is no number has neighbours too: a result that is none, not an index out of bounds
+    within = tape.Where(tape.IsNaN(within), 0, within)
     return Taps(tape.Cast(within, to=ir.DataType.INT64.value), weight, slope)
 
 

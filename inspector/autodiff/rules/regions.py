@@ -129,7 +129,9 @@ def _average(
     across = tape.MatMul(g, tape.Unsqueeze(columns, [1]))
     flat = tape.Reshape(tape.Transpose(across, perm=[1, 0, 2, 3]), [channels, -1, sizes[1]])
     lines = tape.Reshape(tape.Mul(chosen, rows), [n, 1, -1, sizes[0]])
-    gx = tape.reshape_like(tape.MatMul(tape.Transpose(lines, perm=[0, 1, 3, 2]), flat), x)
+    summed = tape.MatMul(tape.Transpose(lines, perm=[0, 1, 3, 2]), flat)
+    # (onnxruntime leaves the product over no regions at all as it finds the memory)
+    gx = tape.Where(tape.Equal(tape.Size(batch), 0), 0, tape.reshape_like(summed, x))
     if not wanted:
         return gx, None
     down = tape.MatMul(tape.Unsqueeze(tape.Transpose(rows, perm=[0, 2, 1]), [1]), g)

@@ -111,7 +111,8 @@ def neighbours(place: Array, size: int, mode: str, padding: str, *, aligned: boo
         period = max(2 * (size - 1), 1) if aligned else 2 * size
         phase = np.mod(index, period)
         index = np.minimum(phase, (period if aligned else period - 1) - phase)
-    return np.clip(index, 0, size - 1).astype(np.int64), share
+    # (a place that is no number is read somewhere, with a weight that is none)
+    return np.clip(np.nan_to_num(index), 0, size - 1).astype(np.int64), share
 
 
 def _cubic(distance: Array) -> Array:

@@ -19,6 +19,7 @@ from inspector.autodiff.carried import infer_bodies
 from inspector.autodiff.constants import write_constants
 from inspector.autodiff.decompose import decompose
 from inspector.autodiff.history import remember
+from inspector.autodiff.ranks import tell_ranks
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
 from inspector.errors import ModelError, NotDifferentiable
@@ -71,6 +72,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     graph.sort()
     write_constants(tape, graph)
     infer_bodies(model)
+    tell_ranks(tape, graph, opset)
     remember(tape, _between(graph, outputs, wrt, rules))
     sources = [_floating(graph, name) for name in dict.fromkeys(wrt)]
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]

@@ -75,6 +75,7 @@ def supply(
         else:
             available.update((output, keep(output)) for output in wanted)
     available.update((value, keep(value)) for value in body.inputs if value in needed)
+    available.update((value, _shared(head, value)) for value in body.initializers.values() if value in needed)
     for node in reversed(repeated):
         head.nodes.append(_repeated(head, node, available))
     for node in nodes:
@@ -100,6 +101,13 @@ def varying(body: ir.Graph) -> set[ir.Value]:
         if node.op_type in RANDOM or any(value in found for value in reads(node)):
             found.update(node.outputs)
     return found
+
+
+def _shared(tape: Tape, weight: ir.Value) -> ir.Value:
+    """A weight of the forward body, whose bytes it shares, where the pullback sees it."""
+    return ir.Value(
+        name=tape.name("weight"), shape=weight.shape, type=weight.type, const_value=weight.const_value
+    )
 
 
 def _repeated(tape: Tape, node: ir.Node, available: dict[ir.Value, ir.Value]) -> ir.Node:

@@ -52,7 +52,7 @@ class Row:
         kinked: which operators of it have kinks.
         layer: the inner tensor at which the gradient was compared, None where only the input was.
         forward: largest difference of an output, relative to its largest magnitude.
-        at_input: distance of the gradient at the input (of the first floating-point tensor, for token ids).
+        at_input: distance of the gradient at the input; None for token ids.
         at_layer: the same at `layer`.
         double_input: the gradient graph in float64 against the framework's model in float64, where the distance in
             float32 is above that of smooth models.
@@ -103,7 +103,8 @@ class Row:
             (self.layer, self.at_layer, self.double_layer),
         ):
             if single is None:
-                if place is not None and not self.reason:
+                # token ids have no gradient: of those the layer, an embedding, is compared
+                if not self.reason and (self.at_input, self.at_layer) == (None, None):
                     found.append(f"no gradient at {place}")
             elif not single <= self.tolerance and not (double is not None and double <= DOUBLE):
                 found.append(f"the gradient at {place} is off by {single:.1e}")

@@ -96,7 +96,7 @@ class _Walk:
                 results = table[key](self.scope, node)
                 if results is not None:
                     self.replaced.add(".".join(filter(None, key)))
-                    self.quantised |= table is QUANTISED
+                    self.quantised |= table is QUANTISED and node.op_type not in _WEIGHTS_ONLY
                     return results
         return None if node.domain else on_integers(self.scope, node)
 
@@ -127,6 +127,11 @@ class _Walk:
         new.name, old.name = old.name, None
         return new
 
+
+_WEIGHTS_ONLY = frozenset(
+    ["DequantizeLinear", "GatherBlockQuantized", "MatMulBnb4", "QEmbedLayerNormalization"]
+)
+"""What reads integers and rounds nothing itself: alone they compute exactly what the file does."""
 
 _REPORTING = frozenset(
     [

@@ -38,6 +38,9 @@ class Units:
     block: int = 0
 
 
+_MOST = 2**24
+"""Elements of a constant that may be unfolded to floats (64 MB)."""
+
 INTEGER = Units()
 """The integer itself."""
 
@@ -84,12 +87,23 @@ class Scope(Tape):
         dtype = dtype or (ir.DataType.FLOAT if units.scale is None else units.scale.dtype)
         if own is not None and self._same_units(own, units):
             return self.cast(value, dtype)
-        if own is None and self.known(value) is not None and self._standard(value, units, dtype):
-            # constants stay as small as they are in the file
+        stays = own is None and self.known(value) is not None and not self.unfolds(value)
+        if stays and self._standard(value, units, dtype):
+            # large constants stay as small as they are in the file
             return self.DequantizeLinear(
                 value, units.scale, units.zero, axis=units.axis, block_size=units.block or None
             )
         return self.in_units(self.integers(value), units, dtype)
+
+    def unfolds(self, value: Operand) -> bool:
+        """Whether `value` is a constant that is best dequantised once, when a session is made.
+
+        The runtime folds a Cast, a difference and a product, never a DequantizeLinear, which it repeats in every run
+        (20 % of the time of a gradient of convolutions); but then it holds the weights as floats.
+        """
+        array = self.known(value)
+        eight_bits = element_type(value) in (ir.DataType.INT8, ir.DataType.UINT8)
+        return eight_bits and array is not None and array.size <= _MOST
 
     def integers(self, value: Operand) -> ir.Value:
         """The integers themselves, as float32 (unrounded where `value` stands for them)."""

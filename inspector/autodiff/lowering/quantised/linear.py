@@ -23,9 +23,11 @@ def quantize_linear(scope: Scope, node: ir.Node) -> list[Operand] | None:
 
 
 def dequantize_linear(scope: Scope, node: ir.Node) -> list[Operand] | None:
-    """What stands for the integers already: nothing is left to do. Stored weights stay as they are."""
+    """What stands for the integers already: nothing is left to do. Large weights stay as they are."""
     x, scale, zero = (*node.inputs, None)[:3]
-    if node.domain == "" and not scope.stands_for_integers(x):
+    picked = any(use.node.op_type == "Gather" for output in node.outputs for use in output.uses())
+    kept = not scope.stands_for_integers(x) and (picked or not scope.unfolds(x))
+    if node.domain == "" and kept:
         return None
     # (another name: the integers may be read by others)
     return [scope.Identity(scope.real(x, _units(node, scale, zero), _float_output(node)))]

@@ -165,3 +165,24 @@ def test_a_table_of_words_in_integers_is_the_first_float_tensor(tmp_path: Path) 
     # the scale stands behind a Transpose, so `rows` are the integers themselves
     weights = numpy_helper.to_array(proto.graph.initializer[3])[:, 1]
     np.testing.assert_allclose(gradient, np.broadcast_to(0.02 * weights / 5, (1, 5, 8)), rtol=1e-5)
+
+
+def test_integer_weights_alone_round_nothing() -> None:
+    """Kept small in the file, but read as floats: the check is one of the file itself."""
+    weights = {
+        "w": np.array([[3, -7], [100, 5], [-128, 127]], np.int8),
+        "s": np.array([0.01, 0.02], np.float32),
+    }
+    proto = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]> small (float[N, 3] x) => (float[N, 2] y) {
+            real = DequantizeLinear <axis = 1> (w, s)
+            y = MatMul (x, real)
+        }"""
+    )
+    proto.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in weights.items())
+    lens = Inspector(proto, threads=1)
+    x = np.ones((1, 3), np.float32)
+    np.testing.assert_allclose(lens.gradient(x, 1)[0], weights["w"][:, 1] * np.float32(0.02), rtol=1e-6)
+    check = lens.check(x, 1)
+    assert check.passed
+    assert check.against == "the file"

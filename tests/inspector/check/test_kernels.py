@@ -7,10 +7,11 @@ import pytest
 from inspector.check.kernels import KERNELS
 from inspector.check.reference import Float64Evaluator
 from tests.inspector.check.cases import ALL, Case
+from tests.inspector.check.cases_indexing import INDEXING
 from tests.inspector.check.cases_recurrent import RECURRENT
 from tests.inspector.check.cases_spatial import SPATIAL
 
-EVERY = [*ALL, *RECURRENT, *SPATIAL]
+EVERY = [*ALL, *INDEXING, *RECURRENT, *SPATIAL]
 
 
 @pytest.mark.parametrize("case", EVERY, ids=str)

@@ -48,9 +48,8 @@ def rotated(
     cosine, sine = (scope.Unsqueeze(scope.Gather(table, positions), [1]) for table in (cosines, sines))
     rest: list[ir.Value] = []
     if part:
-        size = scope.size(x, 3)
-        rest = [scope.Slice(x, [part], [size], [3])]
-        x = scope.Slice(x, [0], [part], [3])
+        x, left = scope.op("Split", x, [part, scope.size(x, 3) - part], outputs=2, axis=3)
+        rest = [left]
     if interleaved:
         pairs = scope.Reshape(x, [0, 0, 0, -1, 2])
         first, second = (

@@ -67,7 +67,8 @@ def widen(value: Any) -> Any:
         return [widen(element) for element in value]
     array: NDArray[Any] = np.asarray(value)
     # bfloat16 has kind "V": it is not one of numpy's own
-    return array.astype(np.float64) if array.dtype.kind == "f" or array.dtype.name == "bfloat16" else array
+    narrow = array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+    return array.astype(np.float64, copy=False) if narrow else array
 
 
 def _graph(graph: GraphProto) -> None:

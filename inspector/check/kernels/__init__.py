@@ -55,6 +55,7 @@ KERNELS: dict[str, Kernel] = {
     "Erf": elementwise.erf,
     "Gelu": elementwise.gelu,
     "Hardmax": elementwise.hardmax,
+    "Identity": elementwise.identity,
     "LogSoftmax": elementwise.log_softmax,
     "Softmax": elementwise.softmax,
     "Pad": padding.pad,

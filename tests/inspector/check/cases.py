@@ -158,6 +158,7 @@ NORMALISATIONS = [
 
 ELEMENTWISE = [
     Case("Erf", ((4, 5),), opset=9),
+    Case("Identity", ((4, 5),)),
     Case("Gelu", ((4, 5),), opset=20),
     Case("Gelu", ((4, 5),), {"approximate": "tanh"}, opset=20),
     *(Case(op, ((2, 3, 4),), opset=7) for op in ("Softmax", "LogSoftmax", "Hardmax")),

@@ -103,3 +103,42 @@ def test_numbers_whose_squares_half_precision_cannot_hold(node: str) -> None:
     assert result.dtype == np.float16
     # a result in half precision is rounded to 2^-11, and its smallest ones to 2^-25
     np.testing.assert_allclose(result, exact, rtol=1e-2, atol=1e-2 * np.abs(exact).max())
+
+
+RECURRENT = """
+    h = Loop(times, , x) <body = step (int64 i, bool go, float16[t,b,2] a) => (bool more, float16[t,b,2] c) {
+        more = Identity(go)
+        m = MatMul(a, k)
+        c = Tanh(m)
+    }>
+    y, last = LSTM<hidden_size = 2>(h, w, r)
+"""
+
+
+def test_loops_and_recurrent_operators_in_half_precision() -> None:
+    # onnxruntime has no LSTM of its own in half precision: what stands for it in the gradient graph has
+    text = (
+        '<ir_version: 10, opset_import: ["" : 20]> n (float16[t,b,2] x, float16[2,2] k, int64 times) => '
+        f"(float16[t,d,b,2] y, float16[d,b,2] last) {{ {RECURRENT} }}"
+    )
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(2)
+    for name in ("w", "r"):
+        weight = (rng.normal(size=(1, 8, 2)) / 2).astype(np.float16)
+        model.graph.initializer.append(numpy_helper.from_array(weight, name))
+    with_gradient = vjp(model, ["y", "last"], ["x", "k", "w"])
+    feeds = {
+        "x": rng.normal(size=(4, 3, 2)).astype(np.float16),
+        "k": rng.normal(size=(2, 2)).astype(np.float16),
+        "times": np.array(3),
+        "cotangent.y": rng.normal(size=(4, 1, 3, 2)).astype(np.float16),
+        "cotangent.last": rng.normal(size=(1, 3, 2)).astype(np.float16),
+    }
+    names = ["gradient.x", "gradient.k", "gradient.w"]
+    session = onnxruntime.InferenceSession(
+        with_gradient.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    results = session.run(names, feeds)
+    for name, result, exact in zip(names, results, Evaluator(with_gradient).run(names, feeds), strict=True):
+        assert result.dtype == np.float16
+        assert relative(result, exact) < 1e-2, name

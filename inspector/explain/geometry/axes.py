@@ -21,6 +21,7 @@ __all__ = [
     "axis_size",
     "batch",
     "is_plain",
+    "is_sound",
     "joined",
     "other",
     "place",
@@ -40,7 +41,7 @@ class Factor:
     Attributes:
         what: `BATCH`, `OTHER`, or the number of the input's spatial axis.
         size: how many values.
-        stride: places of that axis between two values.
+        stride: places of that axis between two values; 0 where they cannot be told any more (a part that was cut out).
     """
 
     what: int
@@ -107,12 +108,23 @@ def select(axis: Axis, start: int, stop: int, step: int) -> Axis:
             if start <= at and end <= stop:
                 kept.append(segment)
             elif start < end and at < stop:
-                kept.append((Factor(OTHER, min(end, stop) - max(at, start)),))
+                kept.append(_part(segment, min(end, stop) - max(at, start)))
             at = end
         return joined([tuple(kept)])
     if step > 1 and start < step and len(axis) == 1 and len(axis[0]) == 1 and axis[0][0].what >= 0:
         return place(axis[0][0].what, count)
     return other(count)
+
+
+def _part(segment: Segment, size: int) -> Segment:
+    """Some of a segment: of which spatial axis, but not where."""
+    spaces = spaces_of((segment,))
+    return (Factor(spaces[0], size, 0),) if len(spaces) == 1 else (Factor(OTHER, size),)
+
+
+def is_sound(axis: Axis) -> bool:
+    """Whether it is told where every value lies."""
+    return all(factor.stride > 0 for segment in axis for factor in segment)
 
 
 def reshaped(axes: Axes, shape: Sequence[int]) -> Axes:
@@ -162,7 +174,7 @@ def _axis(taken: Sequence[Factor | Axis], size: int) -> Axis:
         if (
             last is not None
             and last.what == factor.what
-            and (factor.what == OTHER or last.stride == factor.stride * factor.size)
+            and (factor.what == OTHER or 0 < last.stride == factor.stride * factor.size)
         ):
             merged[-1] = Factor(factor.what, last.size * factor.size, factor.stride)
         else:

@@ -170,7 +170,7 @@ def token_grid(shape: Sequence[int], tokens: str) -> Grid:
     return Grid(tuple(axes), tuple(range(len(sides))), sides)
 
 
-def guessed_grid(shape: Sequence[int], picture: Sequence[int], most: int = 16) -> Grid | None:
+def guessed_grid(shape: Sequence[int], picture: Sequence[int], most: int = 5) -> Grid | None:
     """The grid of (samples, tokens, channels) with the proportions of a picture (height, width); None where none has.
 
     The fewest tokens that are no place, at most `most`, all in front, and patches that divide the picture evenly.

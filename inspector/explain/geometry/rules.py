@@ -11,6 +11,7 @@ from inspector.explain.geometry.axes import (
     Axis,
     axis_size,
     is_plain,
+    is_sound,
     joined,
     other,
     place,
@@ -82,6 +83,8 @@ def same_shape(step: Step, output: int, shape: Shape) -> Axes | None:
             for axes in inputs
             if len(axes) >= back and axis_size(axes[-back]) == size and not is_plain(axes[-back])
         ]
+        # a residual stream knows where its places lie, what was rolled or cut out and is added to it does not
+        told = [each for each in told if is_sound(each)] or told
         found.append(told[0] if told and all(each == told[0] for each in told) else other(size))
     return tuple(found)
 
@@ -100,6 +103,11 @@ def window(step: Step, output: int, shape: Shape) -> Axes | None:
             # along tokens, only what leaves their number alone (a convolution of width 1) keeps them
             found.append(axis if spaces and axis_size(axis) == size else other(size))
     return tuple(found)
+
+
+def grid_sample(step: Step, output: int, shape: Shape) -> Axes | None:
+    """A picture straightened by a transformer network stays one; values picked for queries are no picture."""
+    return window(step, output, shape) if step.shape() == shape else None
 
 
 def transpose(step: Step, output: int, shape: Shape) -> Axes | None:
@@ -275,7 +283,7 @@ def _table() -> dict[str, Rule]:
         (
             window,
             "AveragePool Conv ConvInteger ConvTranspose DeformConv DepthToSpace FusedConv GlobalAveragePool "
-            "GlobalLpPool GlobalMaxPool GridSample LpPool MaxPool MaxUnpool NhwcConv Pad QLinearAveragePool "
+            "GlobalLpPool GlobalMaxPool LpPool MaxPool MaxUnpool NhwcConv Pad QLinearAveragePool "
             "QLinearConv QLinearGlobalAveragePool Resize SpaceToDepth Upsample",
         ),
         (reshape, "Reshape Flatten Squeeze Unsqueeze"),
@@ -303,6 +311,7 @@ def _table() -> dict[str, Rule]:
         Concat=concat,
         Einsum=einsum,
         Gemm=gemm,
+        GridSample=grid_sample,
         OneHot=one_hot,
         Slice=slices,
         Transpose=transpose,

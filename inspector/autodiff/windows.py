@@ -155,7 +155,8 @@ def kernel_gradient(tape: Tape, big: Operand, small: Operand, windows: Windows) 
 def _padded(tape: Tape, big: Operand, windows: Windows) -> ir.Value:
     """`big` with its padding in place, where only a run can tell how much that is."""
     end = [maximum(end, 0) for end in windows.end]
-    return tape.Pad(big, [*windows.begin, *end], None, windows.axes)
+    # (widths of all axes: onnxruntime moves transpositions through a Pad as if it had no others)
+    return tape.Pad(big, [0, 0, *windows.begin, 0, 0, *end])
 
 
 def _first(tape: Tape, x: Operand, count: Sequence[Size], windows: Windows) -> ir.Value:

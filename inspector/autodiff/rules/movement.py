@@ -104,7 +104,15 @@ def _widened(tape: Tape, g: Operand, x: Operand, starts: Operand, ends: Operand,
 
     before = clamped(first)
     after = tape.Sub(sizes, tape.Max(before, clamped(last)))
-    return tape.Pad(g, tape.Concat(before, after, axis=0), None, along)
+    rank = tape.rank(x)
+    return tape.Pad(
+        g, tape.Concat(_of_all(tape, before, along, rank), _of_all(tape, after, along, rank), axis=0)
+    )
+
+
+def _of_all(tape: Tape, widths: ir.Value, axes: Operand, rank: int) -> ir.Value:
+    """Widths of some axes as widths of all (onnxruntime moves transpositions through a Pad as if it had no axes)."""
+    return tape.ScatterElements(tape.constant(np.zeros(rank, dtype=np.int64)), axes, widths)
 
 
 def _known_bounds(tape: Tape, parameters: Sequence[Operand]) -> list[tuple[int, int, int]] | None:
@@ -132,15 +140,20 @@ def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """
     (g,), (x, pads, constant, axes) = cotangents, [*node.inputs, None, None][:4]
     mode = node.attributes.get_string("mode", "constant")
-    widths, along = tape.known(pads), tape.known(axes)
+    widths, places = tape.known(pads), tape.known(axes)
     if mode != "constant":
-        if axes is not None and along is None:
+        if axes is not None and places is None:
             gx = put_back(tape, x, g, lambda positions: tape.Pad(positions, pads, None, axes, mode=mode))
         else:
-            every = range(tape.rank(x)) if along is None else [int(axis) for axis in along]
+            every = range(tape.rank(x)) if places is None else [int(axis) for axis in places]
             gx = _folded(tape, g, x, pads, every, mode)
     else:
-        gx = tape.Pad(g, tape.Neg(pads) if widths is None else tape.constant(-widths), None, axes)
+        other_sign = tape.Neg(pads) if widths is None else tape.constant(-widths)
+        if axes is not None:
+            rank, along = tape.rank(x), tape.cast(axes, ir.DataType.INT64)
+            halves = tape.op("Split", other_sign, num_outputs=2, outputs=2)
+            other_sign = tape.Concat(*(_of_all(tape, half, along, rank) for half in halves), axis=0)
+        gx = tape.Pad(g, other_sign)
     gc = None
     if constant is not None:
         gc = tape.reshape_like(tape.Sub(tape.ReduceSum(g), tape.ReduceSum(gx)), constant)

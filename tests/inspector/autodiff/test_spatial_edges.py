@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from inspector.autodiff import vjp
 
 from .case import Array, Case, Fixed, integers, normal
+from .truth import Evaluator
 
 IMAGE = normal(2, 3, 5, 6)
 NAN, INF = np.nan, np.inf
@@ -91,3 +93,26 @@ def test_of_two_elements_in_one_place_the_last_counts() -> None:
     case = Case("MaxUnpool", [x, integers([[[0, 3, 3]]])], {"kernel_shape": [2], "strides": [2]})
     (g,) = gradients(case, {"x0": x, "x1": np.array([[[0, 3, 3]]])}, "x0")
     np.testing.assert_array_equal(g, [[[1, 0, 1]]])
+
+
+@pytest.mark.parametrize(
+    "cut",
+    ["s = Slice(t, from, to, along)", 's = Pad<mode = "constant">(t, widths)'],
+)
+def test_transpositions_around_widths_that_only_a_run_knows(cut: str) -> None:
+    """Onnxruntime moves them through the Pad of the gradient."""
+    axes = "int64[2] along = {1, 2}"
+    widths = "int64[2] from, int64[2] to" if cut.startswith("s = Slice") else "int64[6] widths"
+    text = f"""<ir_version: 10, opset_import: ["" : 18]>
+        n (float[a,b,c] x, {widths}) => (float[p,q,r] y) <{axes}>
+        {{ t = Transpose<perm = [1, 2, 0]>(x)  {cut}  y = Transpose<perm = [2, 0, 1]>(s) }}"""
+    model = vjp(onnx.parser.parse_model(text), ["y"], ["x"])
+    x = normal(2, 3, 4)
+    bounds = {"from": np.array([1, 0]), "to": np.array([3, 1]), "widths": np.array([0, 1, -1, 1, 0, 2])}
+    feeds = {each.name: bounds[each.name] for each in model.graph.input if each.name in bounds}
+    (y,) = Evaluator(model).run(["y"], {"x": x, **feeds, "cotangent.y": np.zeros(1)})
+    u = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
+    (truth,) = Evaluator(model).run(["gradient.x"], {"x": x, **feeds, "cotangent.y": u})
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(["gradient.x"], {"x": x.astype(np.float32), **feeds, "cotangent.y": u})
+    np.testing.assert_allclose(found, truth, rtol=1e-6)

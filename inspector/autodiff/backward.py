@@ -82,6 +82,8 @@ def pull_back(
         try:
             pulled = tape.rules[node.domain, node.op_type](tape, node, cotangents)
         except Blocked as blocked:
+            if blocked.node is node:
+                raise Blocked(node, blocked.reason, blocked_path(node)) from None
             raise blocked.through(node, blocked_path(node)) from None
         if len(pulled) != len(taken):
             raise TypeError(

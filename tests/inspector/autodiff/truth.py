@@ -11,14 +11,6 @@ from inspector.check.reference import Float64Evaluator
 from .case import Array
 
 
-def to_double(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with every float, the weights' too, a double."""
-    copy = double.to_double(model)
-    for weight in model.graph.initializer:
-        copy.graph.initializer.append(from_array(double.widen(to_array(weight)), weight.name))
-    return copy
-
-
 class Evaluator:
     """Runs a model as if its floats were float64."""
 

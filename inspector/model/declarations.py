@@ -56,6 +56,8 @@ def _unread(
     proto: onnx.ModelProto,
 ) -> Iterator[onnx.GraphProto | onnx.ValueInfoProto | onnx.AttributeProto]:
     """The graphs with sparse weights, the tensors with a type of maps, and the sparse constants."""
+    import onnx
+
     pending: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
     while pending:
         graph = pending.pop()
@@ -67,7 +69,7 @@ def _unread(
                 if attribute.HasField("sparse_tensor") and node.op_type == "Constant":
                     yield attribute
         values = list(graph.value_info)
-        if hasattr(graph, "sparse_initializer"):
+        if isinstance(graph, onnx.GraphProto):
             values += [*graph.input, *graph.output]
             if graph.sparse_initializer:
                 yield graph

@@ -39,10 +39,12 @@ KNOWN = frozenset((*range(1, 8), *range(9, 29)))
 
 def tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every tensor in the main graph, its bodies and the functions."""
+    import onnx
+
     pending: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
     while pending:
         graph = pending.pop()
-        if hasattr(graph, "initializer"):
+        if isinstance(graph, onnx.GraphProto):
             yield from graph.initializer
         for node in graph.node:
             for attribute in node.attribute:

@@ -196,6 +196,9 @@ def _head(model: Model, output: TensorInfo, labels: tuple[str, ...], score: Scor
     graph = model.graph.graph
     value = next((v for v in (*graph.outputs, *graph.inputs) if v.name == output.name), None)
     logits, node = (output.name, None) if value is None else _before_activation(value)
+    if node is not None and not _same_samples(model.tensor(logits), output):
+        # what was squeezed since is another number of samples: the output is taken as it is
+        logits, node = output.name, None
     spec = model.metadata.outputs.get(output.name)
     class_axis = _class_axis(output, labels, model)
     shape = output.shape
@@ -234,6 +237,17 @@ def _before_activation(value: ir.Value) -> tuple[str, ir.Node | None]:
             break
         current = node.inputs[0]
     return str(value.name), None
+
+
+def _same_samples(one: TensorInfo | None, other: TensorInfo) -> bool:
+    """Whether the first axes may be the same; a tensor without axes, or of unknown ones, may be anything."""
+    if one is None or not one.shape or not other.shape:
+        return True
+    if len(other.shape) == 1 and any(dim != 1 for dim in one.shape[1:]):
+        return False
+    if None in (one.shape[0], other.shape[0]):
+        return True
+    return one.shape[0] == other.shape[0]
 
 
 def _class_axis(output: TensorInfo, labels: Sequence[str], model: Model) -> int | None:

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from tests.inspector.cli.conftest import Run, tensor
+from tests.inspector.cli.conftest import Run, error_line, tensor
 
 RNG = np.random.default_rng(0)
 
@@ -135,3 +135,48 @@ def test_several_inputs_by_name(run: Run, tmp_path: Path) -> None:
     result = run("explain", model, photo(tmp_path / "a.png", 12, 12))
     assert result.exit_code == 2
     assert "give a .npz" in result.stderr
+
+
+def words(path: Path) -> Path:
+    """The mean of embedded token ids, times weights: three classes."""
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["embedded"]),
+        helper.make_node("ReduceMean", ["embedded", "one"], ["mean"], keepdims=0),
+        helper.make_node("MatMul", ["mean", "w"], ["logits"]),
+    ]
+    weights = [
+        tensor("table", RNG.normal(size=(9, 5)).astype(np.float32)),
+        tensor("w", RNG.normal(size=(5, 3)).astype(np.float32)),
+        onnx.numpy_helper.from_array(np.array([1]), "one"),
+    ]
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "t"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    graph = helper.make_graph(nodes, "words", [ids], [logits], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    return path
+
+
+def test_token_ids_are_explained_position_by_position(run: Run, tmp_path: Path) -> None:
+    model, ids = words(tmp_path / "words.onnx"), tmp_path / "ids.npy"
+    np.save(ids, np.array([[3, 1, 4, 1]]))
+    (found,) = json.loads(
+        run("explain", model, ids, "--method", "input-x-gradient", "--json", "--out", tmp_path / "why").output
+    )
+    assert found["method"] == "input-x-gradient"
+    assert len(found["relevance"]) == 4
+    # the same word weighs the same wherever it stands in a mean
+    assert found["relevance"][1] == found["relevance"][3]
+    assert found["check"]["verdict"] == "passed"
+    assert found["notes"] == [
+        "input 'ids' holds int64, which has no gradient: it is taken at 'embedded' (Gather), the first floating-point "
+        "tensor after it"
+    ]
+    with Image.open(found["files"][0]) as figure:
+        assert figure.size[0] > 300
+
+
+def test_tokens_that_do_not_fit_are_refused(run: Run, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "net.onnx", ["batch", 3, 8, 8], (3, 3, 3))
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 8, 8), np.float32))
+    for tokens, message in (("5x5", "stands for 25 tokens"), ("five", "says no token grid")):
+        assert message in error_line(run("explain", model, tmp_path / "x.npy", "--tokens", tokens))

@@ -31,7 +31,8 @@ def put_back(tape: Tape, x: Operand, g: Operand, move: Callable[[ir.Value], ir.V
 
     It is shown the elements' positions and so tells where each of its results came from.
     """
-    count = tape.Size(x)
+    # (onnxruntime has no Size of bfloat16)
+    count = tape.ReduceProd(tape.shape(x), keepdims=0)
     positions = tape.Reshape(tape.Range(0, count, 1), tape.shape(x), allowzero=1)
     origins = tape.Reshape(move(positions), [-1])
     # one place more than x has takes what came from nowhere

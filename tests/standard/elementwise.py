@@ -36,7 +36,9 @@ class Count:
     """Elements with a difference that is not zero."""
 
 
-def compare_elements(score: Callable[[Array], float], point: Array, gradient: Array, terms: float) -> Count:
+def compare_elements(
+    score: Callable[[Array], float], point: Array, gradient: Array, terms: float, *, whole: bool = True
+) -> Count:
     """Compare each element of `gradient` with differences of `score` at `point`.
 
     Args:
@@ -44,6 +46,8 @@ def compare_elements(score: Callable[[Array], float], point: Array, gradient: Ar
         point: float64.
         gradient: of the shape of `point`.
         terms: sum of the magnitudes of the terms of the score: its rounding error is some eps times that.
+        whole: whether every element of the results is a number. Of an element that moves only those that are none, the
+            score says nothing, and the gradient is rightly none either.
     """
     flat, claimed = point.reshape(-1), gradient.reshape(-1)
     places = np.flatnonzero(np.isfinite(flat))
@@ -60,6 +64,9 @@ def compare_elements(score: Callable[[Array], float], point: Array, gradient: Ar
             moved[place] += move
             return score(moved.reshape(point.shape))
 
+        if not whole and np.isnan(claimed[place]):
+            count.undefined += 1
+            continue
         _judge(count, int(place), float(claimed[place]), at, middle, max(abs(flat[place]), floor), terms)
     return count
 

@@ -18,7 +18,8 @@ from inspector.autodiff.nondifferentiable import REFUSED
 from inspector.check.gradient import Problem, check_problem
 from inspector.check.reference import Float64Evaluator
 from inspector.check.single import Float32Evaluator
-from inspector.errors import NotDifferentiable
+from inspector.check.verdict import GradientCheck
+from inspector.errors import InputError, NotDifferentiable
 from inspector.model.model import Model
 
 from .elementwise import Count, compare_elements
@@ -32,14 +33,15 @@ SINGLE = 1e-5
 RANDOM = frozenset(("Bernoulli", "Dropout", "Multinomial", "RandomNormalLike", "RandomUniformLike"))
 """Both evaluators draw, and draw differently: the runtime's gradient cannot be compared with the reference's."""
 
-SETTINGS: dict[str, tuple[int, ...]] = {"Resize": (1, 2), "Upsample": (1,)}
-"""Floating-point inputs that say how large the result is (region and scales): they are not differentiated by."""
+SETTINGS: dict[str, tuple[int, ...]] = {"OneHot": (1,), "Range": (1,), "Resize": (1, 2), "Upsample": (1,)}
+"""Floating-point inputs that say how large the result is (depth, limit, region and scales): not differentiated by."""
 
 OUTCOMES = {
     "integer": "no floating-point input with elements, or no floating-point output",
     "unloaded": "onnxruntime does not load the file, or does not run it",
     "passed": "the gradient agrees with finite differences",
     "zero": "the gradient is zero and so are the differences",
+    "undefined": "a step, or the edge of the domain, wherever an element is moved: there is no derivative",
     "refused": "refused on purpose, and the differences are zero or undefined",
     "failed": "failed",
 }
@@ -114,7 +116,9 @@ def _judge(model: ModelProto, feeds: dict[str, Array]) -> tuple[str, str, bool]:
     wrong = "; ".join(f"by {name}: {why}" for name, (verdict, why) in found.items() if verdict == "failed")
     if wrong:
         return "failed", wrong, cut
-    return ("zero" if all(verdict == "zero" for verdict, _ in found.values()) else "passed"), "", cut
+    verdicts = {verdict for verdict, _ in found.values()}
+    outcome = next(each for each in ("passed", "undefined", "zero") if each in verdicts)
+    return outcome, "", cut
 
 
 class Objective:
@@ -137,6 +141,9 @@ class Objective:
         )
 
     def of_outputs(self, found: Mapping[str, Array]) -> float:
+        if any(np.shape(y) != self.finite[name].shape for name, y in found.items() if name in self.finite):
+            # a result of another shape is a step
+            return float("nan")
         return sum(
             float((np.asarray(found[name], dtype=np.float64) * u)[self.finite[name]].sum())
             for name, u in self.cotangents.items()
@@ -150,30 +157,27 @@ class Objective:
             return self.of_outputs(dict(zip(self.targets, results, strict=True)))
 
         point = np.asarray(self.feeds[source]).astype(np.float64)
-        return compare_elements(score, point, np.asarray(gradient), self.terms)
+        whole = all(mask.all() for mask in self.finite.values())
+        return compare_elements(score, point, np.asarray(gradient), self.terms, whole=whole)
 
 
 def _check(objective: Objective, gradient: ModelProto, source: str, random: bool) -> tuple[str, str]:
-    """`passed`, `zero` or `failed`, and why; by the project's check, and element by element where that is undecided."""
+    """`passed`, `zero`, `undefined` or `failed`, and why.
+
+    By the project's check, and element by element where that is undecided.
+    """
     feeds = {**objective.feeds, **{f"cotangent.{name}": u for name, u in objective.cotangents.items()}}
     finite = all(np.isfinite(feeds[name].astype(np.float64)).all() for name in floating(feeds))
-    narrow = any("float8" in value.dtype.name for value in feeds.values())
+    # the runtime's Python takes neither: there the gradient must load, and is evaluated in float64 alone
+    narrow = any(value.dtype.name.startswith(("float8", "bfloat16")) for value in objective.feeds.values())
+    if narrow and (refusal := _refusal_of_runtime(gradient, {})):
+        return "failed", refusal
     sequences = any(node.op_type == "SequenceConstruct" for node in objective.model.graph.node)
     if finite and not random and not narrow and not sequences:
-        checked = check_problem(
-            Problem(
-                model=objective.model,
-                tensor=source,
-                outputs=tuple(objective.targets),
-                score=lambda found: np.array([objective.of_outputs(found)]),
-                feeds=objective.feeds,
-                gradient=gradient,
-                gradient_feeds=feeds,
-            )
-        )
-        if checked.passed and checked.precision == "float64" and not checked.noise:
+        checked = _checked(objective, gradient, source, feeds)
+        if checked and checked.passed and checked.precision == "float64" and not checked.noise:
             return "passed", ""
-        if checked.float32_error > checked.float32_tolerance:
+        if checked and checked.float32_error > checked.float32_tolerance:
             return "failed", str(checked)
     (exact,) = Float64Evaluator(gradient).run([f"gradient.{source}"], feeds)
     if sequences:
@@ -184,9 +188,31 @@ def _check(objective: Objective, gradient: ModelProto, source: str, random: bool
     count = objective.elements(source, exact)
     if count.wrong:
         return "failed", f"{count.wrong} elements are wrong; {count.worst}"
+    if not count.agree and not count.kinks:
+        return "undefined", ""
     if not np.any(exact) and not count.moving:
         return "zero", ""
     return "passed", ""
+
+
+def _checked(
+    objective: Objective, gradient: ModelProto, source: str, feeds: dict[str, Array]
+) -> GradientCheck | None:
+    """What the project's check says; None where neither precision can evaluate the case at moved values."""
+    try:
+        return check_problem(
+            Problem(
+                model=objective.model,
+                tensor=source,
+                outputs=tuple(objective.targets),
+                score=lambda found: np.array([objective.of_outputs(found)]),
+                feeds=objective.feeds,
+                gradient=gradient,
+                gradient_feeds=feeds,
+            )
+        )
+    except InputError:
+        return None
 
 
 def _judge_refusal(objective: Objective, sources: list[str], message: str) -> tuple[str, str, bool]:
@@ -219,12 +245,17 @@ def _refusal_of_runtime(model: ModelProto, feeds: Mapping[str, Any]) -> str:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    plain = all(isinstance(value, np.ndarray) and value.dtype.kind in "biufU" for value in feeds.values())
+    plain = feeds and all(
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "biufU"
+        and not value.dtype.name.startswith(("float8", "bfloat16"))
+        for value in feeds.values()
+    )
     try:
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        if plain and not any(value.dtype.name.startswith("float8") for value in feeds.values()):
+        if plain:
             session.run(None, dict(feeds))
     except Exception as error:  # onnxruntime has an exception class of its own for each reason
         return _first_line(error)

@@ -152,7 +152,10 @@ def _probabilities(tape: Tape, node: ir.Node) -> ir.Value:
     """P, given by the operator itself: all its masks are in it."""
     attributes = {name: attribute.value for name, attribute in node.attributes.items()}
     attributes["qk_matmul_output_mode"] = PROBABILITIES
-    return tape.op("Attention", *node.inputs, outputs=4, **attributes)[3]
+    _, keys, values, probabilities = tape.op("Attention", *node.inputs, outputs=4, **attributes)
+    # left out: the keys and values may not be asked for where nonpad_kv_seqlen is given
+    keys.name = values.name = ""
+    return probabilities
 
 
 def _through_cap(

@@ -133,7 +133,7 @@ def range_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Start + i * delta: the limit only says how many."""
     (g,) = cotangents
     wide = tape.widened(g)
-    steps = tape.cast_like(tape.Range(0, tape.Size(g), 1), wide)
+    steps = tape.cast_like(tape.Range(0, tape.Size(wide), 1), wide)
     start, _, delta = node.inputs
     gs = tape.reshape_like(tape.ReduceSum(wide, keepdims=0), start)
     return [gs, None, tape.reshape_like(tape.ReduceSum(tape.Mul(wide, steps), keepdims=0), delta)]

@@ -57,7 +57,7 @@ def one_hot(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def unique(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """To the elements (or slices) that are the one result; equal ones share."""
-    g, (x,), axis = cotangents[0], node.inputs, node.attributes.get_int("axis")
+    g, (x,), axis = tape.widened(cotangents[0]), node.inputs, node.attributes.get_int("axis")
     again = tape.op("Unique", x, outputs=4, axis=axis, sorted=node.attributes.get_int("sorted", 1))
     _, _, inverse, counts = again
     along = 0 if axis is None else axis % tape.rank(x)

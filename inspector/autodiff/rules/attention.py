@@ -153,8 +153,9 @@ def _probabilities(tape: Tape, node: ir.Node) -> ir.Value:
     attributes = {name: attribute.value for name, attribute in node.attributes.items()}
     attributes["qk_matmul_output_mode"] = PROBABILITIES
     _, keys, values, probabilities = tape.op("Attention", *node.inputs, outputs=4, **attributes)
-    # left out: the keys and values may not be asked for where nonpad_kv_seqlen is given
-    keys.name = values.name = ""
+    if len(node.inputs) > 6 and node.inputs[6] is not None:
+        # keys of which only some count are no cache that grows: nothing present may be asked for
+        keys.name = values.name = ""
     return probabilities
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -164,7 +164,7 @@ def _check(
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
     if method is DOUBLE:
-        displayed = _compare_displayed(problem, forward.point, here, random)
+        displayed = _compare_displayed(problem, here, random)
     return describe(
         found=found,
         along=along,
@@ -199,15 +199,13 @@ def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array
     return gradient
 
 
-def _compare_displayed(
-    problem: Problem, point: Array, exact: Array, random: np.random.Generator
-) -> Displayed:
+def _compare_displayed(problem: Problem, exact: Array, random: np.random.Generator) -> Displayed:
     """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
 
     Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
-    So where the two gradients differ by more than the limit, the gradient graph is run in float32 at values of the
-    tensor moved by float32 rounding (four units in the last place of its largest magnitude), which changes every
-    rounding behind it (Monte Carlo arithmetic: Parker 1997): the displayed one may differ by twice what these do.
+    So where the two gradients differ by more than the limit, the gradient graph is run in float32 on inputs moved by
+    rounding (four units in the last place of their largest magnitude), which changes every rounding behind them (Monte
+    Carlo arithmetic: Parker 1997): the displayed one may differ by twice what these do.
     """
     name = f"gradient.{problem.tensor}"
     shown = problem.displayed
@@ -221,8 +219,26 @@ def _compare_displayed(
     limit = DISPLAYED.get(shown.dtype.name, DISPLAYED_DEFAULT)
     if error <= limit or norm == 0 or not np.isfinite(error):
         return Displayed(error, limit, limit)
-    backward = _backward(Float32Evaluator(problem.gradient), problem)
-    moves = 4 * SINGLE.eps * float(np.abs(point).max()) * random.uniform(-1, 1, (MOVES, *point.shape))
-    unmoved = backward(point)
-    moved = max(float(np.linalg.norm(backward(point + move) - unmoved)) / norm for move in moves)
+    evaluator = Float32Evaluator(problem.gradient)
+    unmoved, *others = (
+        evaluator.run([name], feeds)[0].astype(np.float64)
+        for feeds in (problem.gradient_feeds, *_moved(problem.gradient_feeds, random))
+    )
+    moved = max(float(np.linalg.norm(other - unmoved)) / norm for other in others)
     return Displayed(error, limit, max(limit, 2 * moved))
+
+
+def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:
+    """The feeds `MOVES` times, the floating-point ones moved by rounding each time."""
+    for _ in range(MOVES):
+        moved = dict(feeds)
+        for name, value in feeds.items():
+            if (
+                isinstance(value, np.ndarray)
+                and value.dtype.kind == "f"
+                and not name.startswith("cotangent.")
+            ):
+                eps = max(float(np.finfo(value.dtype).eps), SINGLE.eps)
+                reach = 4 * eps * float(np.abs(value).max(initial=0.0))
+                moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
+        yield moved

@@ -32,6 +32,8 @@ and does everything with it, in a process of its own, on one thread. This page i
   graph.
 
 Memory is the largest that the process took, the libraries included (about 130 MB), before the check and in it.
+Seconds are wall-clock time, all other steps + the check, on two cores shared with other work: several times what one
+idle core takes.
 """
 
 

@@ -92,12 +92,12 @@ def _transposed(
     else:
         # half of the bins are left out of a one-sided result: nothing comes back from them
         bins = length // 2 + 1 if onesided else length
-        full = _fitted(tape, g, bins, length, axis) if onesided else g
+        full = _fitted(tape, g, bins, length, axis, tape.rank(x)) if onesided else g
         gx = transform(tape, full, axis, inverse=not inverse)
         number = tape.cast_like(tape.ints([length]), gx)
         gx = tape.Div(gx, number) if inverse else tape.Mul(gx, number)
     have = length // 2 + 1 if inverse and onesided else length
-    gx = _fitted(tape, gx, have, taken, axis)
+    gx = _fitted(tape, gx, have, taken, axis, tape.rank(x))
     parts = tape.size(x, -1)
     if parts == 2:
         return gx
@@ -125,13 +125,15 @@ def transform(tape: Tape, x: Operand, axis: int, *, inverse: bool = False, onesi
     return tape.DFT(x, axis=axis, inverse=int(inverse), onesided=onesided)
 
 
-def _fitted(tape: Tape, value: Operand, have: Size, want: Size, axis: int) -> ir.Value:
+def _fitted(tape: Tape, value: Operand, have: Size, want: Size, axis: int, rank: int) -> ir.Value:
     """`value`, of length `have` along `axis`, cut off or filled up with zeros to `want`."""
     result = tape.Slice(value, tape.ints([0]), tape.ints([minimum(have, want)]), [axis])
     missing = want - minimum(have, want)
     if isinstance(missing, int) and missing == 0:
         return result
-    return tape.Pad(result, tape.ints([0, missing]), None, [axis])
+    # (for all axes: onnxruntime's transpose optimiser loses sight of an input that names some)
+    behind = [missing if each == axis else 0 for each in range(rank)]
+    return tape.Pad(result, tape.ints([*[0] * rank, *behind]))
 
 
 def stft(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -141,7 +143,7 @@ def stft(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     number = _length(tape, length)
     if number is None:
         number = tape.size(x, 1) if window is None else tape.size(window, 0)
-    full = _fitted(tape, g, number // 2 + 1, number, 2) if onesided else g
+    full = _fitted(tape, g, number // 2 + 1, number, 2, 4) if onesided else g
     frames = tape.Mul(transform(tape, full, 2, inverse=True), tape.cast_like(tape.ints([number]), g))
     parts = tape.size(x, -1)
     frames = tape.Slice(frames, tape.ints([0]), tape.ints([parts]), [-1])

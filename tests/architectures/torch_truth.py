@@ -120,7 +120,7 @@ def gradients(module: nn.Module, example: Example, score: Score, layer: str | No
     parts = {} if layer is None else {layer: module.get_submodule(layer)}
     inputs = _watched(module, example)
     watched = [name for name, value in inputs.items() if value.is_floating_point()]
-    with _hooked(parts, keep):
+    with _hooked(parts, keep), _attached():
         result = module(**inputs)
     found = torch.autograd.grad(score.of(result).sum(), [*(inputs[name] for name in watched), *seen])
     return {name: each.numpy() for name, each in zip([*watched, *parts], found, strict=True)}
@@ -159,3 +159,15 @@ def _hooked(parts: Mapping[str, nn.Module], hook: Callable[[str], Callable[..., 
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextlib.contextmanager
+def _attached() -> Iterator[None]:
+    """Without the `detach` that some detectors refine boxes through: a file keeps the value, not the broken path."""
+    original: Any = torch.Tensor.detach
+    tensors: Any = torch.Tensor
+    tensors.detach = lambda tensor: tensor
+    try:
+        yield
+    finally:
+        tensors.detach = original

@@ -24,6 +24,7 @@ Distances are relative, in L2, over two samples.
 - *own*: the framework's gradients in float32 beside its own in float64. The pictures are the first of up to eight
   draws (*draw*) on which that is below 1e-5: elsewhere a ReLU lies within rounding of its kink, and the framework
   disagrees with itself.
+- A row stands here once it was measured; the suite holds more (`families/`), and a whole run measures all.
 - *values*: the largest difference of an output from the framework's, relative to its largest magnitude.
 """
 COLUMNS = (
@@ -49,7 +50,7 @@ def render(rows: Sequence[Row]) -> str:
     passed = sum(not row.failures() for row in rows)
     parts = [
         INTRODUCTION.format(smooth=SMOOTH_TOLERANCE, kinked=KINKED_TOLERANCE, double=DOUBLE),
-        f"**{passed} of {len(rows)} pass.** Versions: {'; '.join(sorted({row.versions for row in rows}))}.\n",
+        f"**{passed} of the {len(rows)} measured pass.** Versions: {'; '.join(sorted({row.versions for row in rows}))}.\n",
     ]
     for framework in sorted({row.framework for row in rows}):
         mine = sorted(

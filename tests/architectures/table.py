@@ -48,9 +48,10 @@ COLUMNS = (
 def render(rows: Sequence[Row]) -> str:
     """The whole page."""
     passed = sum(not row.failures() for row in rows)
+    versions = "; ".join(sorted({row.versions for row in rows}))
     parts = [
         INTRODUCTION.format(smooth=SMOOTH_TOLERANCE, kinked=KINKED_TOLERANCE, double=DOUBLE),
-        f"**{passed} of the {len(rows)} measured pass.** Versions: {'; '.join(sorted({row.versions for row in rows}))}.\n",
+        f"**{passed} of the {len(rows)} measured pass.** Versions: {versions}.\n",
     ]
     for framework in sorted({row.framework for row in rows}):
         mine = sorted(

@@ -115,6 +115,18 @@ def test_a_gradient_of_zero_is_no_passed_check() -> None:
     assert not verdict.passed
 
 
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_samples_that_meet_are_checked_together(reverse: int) -> None:
+    """Their axis is one of time: the score of the first step, or of the last, is the same without the others."""
+    nodes = [
+        helper.make_node("Tanh", ["x"], ["bounded"]),
+        helper.make_node("CumSum", ["bounded", "time"], ["logits"], reverse=reverse),
+    ]
+    lens = Inspector(model(nodes, {"x": ["n", 3]}, {"logits": ["n", 3]}, {"time": np.array(0)}))
+    verdict = lens.check(normal(4, 3, scale=1.0), 1)
+    assert verdict.passed, str(verdict)
+
+
 def test_the_check_of_a_converted_model_uses_the_file_as_loaded() -> None:
     assert Inspector(cnn(opset=13)).check(images(1), wrt="relu").passed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspector.model.arithmetic import computes_a_shape
 from inspector.model.inference import LARGEST, infer, open_empty_dimensions, set_type
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ __all__ = ["follow_types", "infer_types", "propagate"]
 
 POOLS = frozenset(("AveragePool", "LpPool", "MaxPool"))
 CEIL_MODE_IS_RIGHT = 22
-
-# what shapes are computed with; none of these makes a small tensor large
-ARITHMETIC = """
-    Abs Add And Cast Ceil Concat Div Equal Floor Gather Greater Identity Less Max Min Mod Mul Neg Not Or Pow ReduceMax
-    ReduceMin ReduceProd ReduceSum Reshape Round Slice Split Sqrt Squeeze Sub Transpose Unsqueeze Where
-"""
-_ARITHMETIC = frozenset(ARITHMETIC.split())
 
 
 def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -138,7 +132,7 @@ class _Walk:
             return
         proto = ir.serde.serialize_node(node)
         constants = self.constants_read_by(node)
-        if node.op_type in _ARITHMETIC and constants.keys() == {name for name in proto.input if name}:
+        if computes_a_shape(proto, constants):
             self.evaluate(proto, constants)
         else:
             self.infer(proto, schema, constants)

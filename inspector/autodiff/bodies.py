@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
 
-__all__ = ["Flow", "bodies", "captured", "flows", "operands"]
+from inspector.model.scopes import bodies
+
+__all__ = ["Flow", "captured", "flows", "operands"]
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,6 @@ class Flow:
     entries: tuple[tuple[ir.Value | None, ir.Value], ...] = ()
     carried: tuple[tuple[ir.Value, ir.Value], ...] = ()
     results: tuple[tuple[ir.Value, ir.Value], ...] = ()
-
-
-def bodies(node: ir.Node) -> Iterator[ir.Graph]:
-    """The sub-graphs of `node`."""
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
 
 
 def captured(node: ir.Node) -> list[ir.Value]:

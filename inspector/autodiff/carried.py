@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import onnx_ir as ir
 
-from inspector.autodiff.bodies import bodies, flows
+from inspector.autodiff.bodies import flows
 from inspector.autodiff.broadcasting import dims
 from inspector.model.inference import infer
+from inspector.model.scopes import bodies
 
 __all__ = ["infer_bodies"]
 

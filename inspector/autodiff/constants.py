@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.bodies import bodies
 from inspector.autodiff.tape import Tape
+from inspector.model.scopes import bodies
 
 __all__ = ["write_constants"]
 

@@ -11,7 +11,7 @@ import onnx_ir as ir
 from inspector.autodiff import recurrent
 from inspector.autodiff.sequence_map import sequence_map
 from inspector.autodiff.tape import Tape, Values
-from inspector.surgery import reads
+from inspector.surgery import register_constants
 
 __all__ = ["DECOMPOSITIONS", "Decomposition", "decompose"]
 
@@ -47,10 +47,7 @@ def _replace(tape: Tape, root: ir.Graph, node: ir.Node) -> None:
     pairs = [
         (old, new) for old, new in zip(node.outputs, results, strict=True) if old.name and new is not None
     ]
-    for written in tape.nodes:
-        for value in reads(written):
-            if value.const_value is not None and value.graph is None and value.producer() is None:
-                root.register_initializer(value)
+    register_constants(root, tape.nodes)
     for old, new in pairs:
         new.name, new.shape = old.name, old.shape
     graph = node.graph

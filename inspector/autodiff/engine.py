@@ -23,6 +23,7 @@ from inspector.autodiff.ranks import tell_ranks
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
 from inspector.errors import ModelError, NotDifferentiable
+from inspector.model.graph import name_nodes
 from inspector.model.inference import infer
 from inspector.surgery import add_nodes, copy, expand_functions, find_value
 
@@ -66,7 +67,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     graph = model.graph
     graph.sort()
     tape = Tape(graph, rules=rules)
-    _name_nodes(tape, graph)
+    name_nodes(graph)
     _infer(model)
     _expand(tape, model, outputs, wrt, rules)
     graph.sort()
@@ -114,7 +115,7 @@ def _expand(
         others = decompose(tape, graph, lacking)
         if not expand_functions(model, others) and len(others) == len(lacking):
             return
-        _name_nodes(tape, graph)
+        name_nodes(graph)
         _infer(model)
 
 
@@ -123,15 +124,6 @@ def _infer(model: ir.Model) -> None:
     results = (output for node in model.graph.all_nodes() for output in node.outputs if output.name)
     if any(value.type is None or value.shape is None for value in results):
         infer(model)
-
-
-def _name_nodes(tape: Tape, graph: ir.Graph) -> None:
-    """Give each node a name of its own."""
-    taken: set[str] = set()
-    for node in graph.all_nodes():
-        if not node.name or node.name in taken:
-            node.name = tape.name(node.op_type)
-        taken.add(node.name)
 
 
 def _between(graph: ir.Graph, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable) -> list[ir.Node]:

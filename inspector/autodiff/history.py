@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import onnx_ir as ir
 
-from inspector.autodiff.bodies import bodies, flows, operands
+from inspector.autodiff.bodies import flows, operands
 from inspector.autodiff.broadcasting import dims
 from inspector.autodiff.sequences import is_sequence
 from inspector.autodiff.tape import Tape
+from inspector.model.scopes import bodies
 
 __all__ = ["remember", "remembered", "settled", "symbols"]
 

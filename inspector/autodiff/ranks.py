@@ -6,16 +6,16 @@ gives up on the rank of the result and of all that follows.
 
 from __future__ import annotations
 
-import onnx
 import onnx_ir as ir
 
-from inspector.autodiff.bodies import bodies, flows
+from inspector.autodiff.bodies import flows
 from inspector.autodiff.decided import decided
 from inspector.autodiff.tape import Tape
+from inspector.model.inference import LARGEST, POOLS, infer_node, type_of
+from inspector.model.scopes import bodies
 
 __all__ = ["tell_ranks"]
 
-_POOLS = frozenset(["AveragePool", "LpPool", "MaxPool"])
 _AXES = {"DepthToSpace": 4, "Gemm": 2, "SpaceToDepth": 4}
 """Of what they read and of what they write."""
 
@@ -44,7 +44,7 @@ def _told(tape: Tape, node: ir.Node) -> int | None:
     if node.op_type in ("Conv", "ConvTranspose", "DeformConv"):
         weight = node.inputs[1]
         return None if weight is None or weight.shape is None else len(weight.shape)
-    if node.op_type in _POOLS:
+    if node.op_type in POOLS:
         return 2 + len(node.attributes["kernel_shape"].as_ints())
     if node.op_type == "Transpose" and "perm" in node.attributes:
         return len(node.attributes["perm"].as_ints())
@@ -67,27 +67,13 @@ def _infer(tape: Tape, node: ir.Node, opset: int) -> None:
     given = [value for value in node.inputs if value is not None]
     if node.domain or any(value.type is None or value.shape is None for value in given):
         return
-    data = {value.name: tape.known(value) for value in given}
-    try:
-        found = onnx.shape_inference.infer_node_outputs(
-            onnx.defs.get_schema(node.op_type, opset, ""),
-            ir.to_proto(node),
-            {str(value.name): ir.to_proto(value).type for value in given},
-            {
-                str(n): onnx.numpy_helper.from_array(a, n)
-                for n, a in data.items()
-                if a is not None and a.size < 4096
-            },
-            opset_imports=[onnx.helper.make_opsetid("", opset)],
-        )
-    except (
-        onnx.shape_inference.InferenceError,
-        onnx.checker.ValidationError,
-        onnx.defs.SchemaError,
-        RuntimeError,
-    ):
-        # what it would have told stays unknown, as it was
-        return
+    types = {str(value.name): kind for value in given if (kind := type_of(value)) is not None}
+    constants = {
+        str(value.name): array
+        for value in given
+        if (array := tape.known(value)) is not None and array.size <= LARGEST
+    }
+    found = infer_node(ir.to_proto(node), {"": opset}, types, constants)
     for output in node.outputs:
         if output.name in found and output.shape is None:
             output.shape = ir.serde.deserialize_type_proto_for_shape(found[output.name])

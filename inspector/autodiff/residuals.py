@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
-from inspector.autodiff.bodies import bodies
 from inspector.autodiff.tape import Tape
+from inspector.model.scopes import bodies
 from inspector.surgery import keep_needed, reads
 
 __all__ = ["RANDOM", "supply", "varying"]

@@ -19,6 +19,7 @@ import onnx_ir as ir
 from inspector.autodiff.sizes import Int, Size
 from inspector.autodiff.types import type_of_output
 from inspector.errors import ModelError
+from inspector.model.scopes import free_prefix
 from inspector.surgery import keep_needed
 
 if TYPE_CHECKING:
@@ -281,12 +282,7 @@ def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
 
 def _free_names(graph: ir.Graph) -> Iterator[str]:
     """Patterns `grad/{}_0`, `grad/{}_1`, ... under the first prefix that no name in the graph starts with."""
-    taken = set(graph.initializers) | {value.name or "" for value in graph.inputs}
-    for node in graph.all_nodes():
-        taken.add(node.name or "")
-        taken.update(output.name or "" for output in node.outputs)
-    prefixes = itertools.chain(["grad/"], (f"grad{n}/" for n in itertools.count(2)))
-    prefix = next(prefix for prefix in prefixes if not any(name.startswith(prefix) for name in taken))
+    prefix = free_prefix(graph, "grad")
     return (f"{prefix}{{}}_{n}" for n in itertools.count())
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
-__all__ = ["OPSET", "build_graph", "convert_graph", "opset_of"]
+__all__ = ["OPSET", "build_graph", "convert_graph", "name_nodes", "opset_of"]
 
 # the oldest opset whose operators the gradient rules know
 OPSET = 18

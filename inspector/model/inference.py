@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from inspector.model.declarations import has_map
+from inspector.model.traditional import complete
 
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
+    from numpy.typing import NDArray
 
-__all__ = ["infer", "open_empty_dimensions", "set_type", "skeleton"]
+__all__ = ["CEIL_MODE_IS_RIGHT", "LARGEST", "POOLS", "infer", "infer_node", "set_type", "skeleton", "type_of"]
 
 # elements of a constant that shapes may be computed from; larger ones are weights
 LARGEST = 4096
 
+POOLS = frozenset(("AveragePool", "LpPool", "MaxPool"))
+# until this opset inference counts windows of `POOLS` that start behind the data, which the runtime leaves out
+CEIL_MODE_IS_RIGHT = 22
 # inference of these crashes where the type of what they read is not known
 MAP_READERS = frozenset(("CastMap", "DictVectorizer"))
 
@@ -37,6 +42,57 @@ def infer(model: ir.Model) -> None:
     _read(model.graph, found.graph)
 
 
+def infer_node(
+    node: onnx.NodeProto,
+    opsets: Mapping[str, int],
+    types: Mapping[str, onnx.TypeProto],
+    constants: Mapping[str, NDArray[Any]],
+) -> dict[str, onnx.TypeProto]:
+    """The types of the results of one node, by name; none where inference cannot tell.
+
+    Args:
+        node: of the standard, or of another domain that `onnx` knows.
+        opsets: of the model, by domain.
+        types: of what the node reads.
+        constants: the values of small constants among that: axes, sizes, ...
+    """
+    import onnx
+
+    if any(name and name not in types for name in node.input):
+        return {}
+    version = opsets.get(node.domain, 1)
+    if node.op_type in POOLS and not node.domain:
+        version = max(version, CEIL_MODE_IS_RIGHT)
+    try:
+        found: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
+            onnx.defs.get_schema(node.op_type, version, node.domain),
+            node,
+            {name: types[name] for name in node.input if name},
+            {name: onnx.numpy_helper.from_array(array, name) for name, array in constants.items()},
+            opset_imports=[onnx.helper.make_opsetid(*item) for item in opsets.items()],
+        )
+    except (
+        onnx.defs.SchemaError,
+        onnx.shape_inference.InferenceError,
+        onnx.checker.ValidationError,
+        RuntimeError,
+        ValueError,
+    ):
+        # what follows stays unknown, which every reader of shapes must expect anyway
+        return {}
+    complete(node, types, found)
+    for kind in found.values():
+        _open_empty_dimensions(kind)
+    return found
+
+
+def type_of(value: ir.Value) -> onnx.TypeProto | None:
+    """Type and shape as a message; None where the type is unknown."""
+    import onnx_ir as ir
+
+    return None if value.type is None else ir.serde.serialize_value(value).type
+
+
 def _read(graph: ir.Graph, found: onnx.GraphProto) -> None:
     types = {info.name: info.type for info in (*found.value_info, *found.output)}
     bodies = {
@@ -49,14 +105,14 @@ def _read(graph: ir.Graph, found: onnx.GraphProto) -> None:
         for value in node.outputs:
             if value.name in types:
                 if node.op_type != "Constant":
-                    open_empty_dimensions(types[value.name])
+                    _open_empty_dimensions(types[value.name])
                 set_type(value, types[value.name])
         for name, attribute in node.attributes.items():
             if (node.name, name) in bodies:
                 _read(attribute.as_graph(), bodies[node.name or "", name])
 
 
-def open_empty_dimensions(kind: onnx.TypeProto) -> None:
+def _open_empty_dimensions(kind: onnx.TypeProto) -> None:
     """Make what inference says is 0 unknown: of some operators (Attention, LinearClassifier) it is not."""
     for dim in kind.tensor_type.shape.dim if kind.HasField("tensor_type") else ():
         if dim.HasField("dim_value") and dim.dim_value == 0:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inspector.model.scopes import bodies
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -140,7 +142,7 @@ def _all_nodes(graph: ir.Graph, owner: ir.Node | None) -> Iterator[tuple[ir.Node
     for node in graph:
         if any(value.name for value in node.outputs):
             yield node, owner
-        for body in _bodies(node):
+        for body in bodies(node):
             yield from _all_nodes(body, node)
 
 
@@ -171,17 +173,9 @@ def _from_inputs(graph: ir.Graph) -> set[ir.Value]:
     reached = set(graph.inputs)
     for node in graph:
         # a body (If, Loop, Scan) may read any tensor outside it
-        if any(value in reached for value in node.inputs) or any(_bodies(node)):
+        if any(value in reached for value in node.inputs) or any(bodies(node)):
             reached.update(node.outputs)
     return reached
-
-
-def _bodies(node: ir.Node) -> Iterator[ir.Graph]:
-    for attribute in node.attributes.values():
-        if attribute.type.name == "GRAPH":
-            yield attribute.as_graph()
-        elif attribute.type.name == "GRAPHS":
-            yield from attribute.as_graphs()
 
 
 def _is_plumbing(node: ir.Node, kept: set[str | None], dynamic: set[ir.Value] | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from inspector.model.arithmetic import computes_a_shape
-from inspector.model.inference import LARGEST, infer, open_empty_dimensions, set_type
+from inspector.model.inference import CEIL_MODE_IS_RIGHT, LARGEST, POOLS, infer, infer_node, set_type, type_of
 
 if TYPE_CHECKING:
     import onnx
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["follow_types", "infer_types", "propagate"]
-
-POOLS = frozenset(("AveragePool", "LpPool", "MaxPool"))
-CEIL_MODE_IS_RIGHT = 22
 
 
 def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -32,8 +29,8 @@ def propagate(model: ir.Model, inputs: Mapping[str, tuple[int, ...]]) -> dict[st
         name = str(value.name)
         if name in inputs and value.dtype is not None and isinstance(value.type, ir.TensorType):
             walk.know_type(name, int(value.dtype), inputs[name])
-        elif value.type is not None:
-            walk.types[name] = ir.serde.serialize_value(value).type
+        elif (kind := type_of(value)) is not None:
+            walk.types[name] = kind
     walk.through(model)
     return walk.shapes
 
@@ -56,17 +53,15 @@ def follow_types(model: ir.Model) -> None:
     Unlike inference over the whole graph, this takes the file's annotations where an operator is not known, and goes on
     from them.
     """
-    import onnx_ir as ir
-
     walk = _Walk(model)
     for value in model.graph.inputs:
-        if value.type is not None:
-            walk.types[str(value.name)] = ir.serde.serialize_value(value).type
+        if (kind := type_of(value)) is not None:
+            walk.types[str(value.name)] = kind
     walk.annotations = {
-        str(value.name): ir.serde.serialize_value(value).type
+        str(value.name): kind
         for node in model.graph
         for value in node.outputs
-        if value.name and value.type is not None
+        if value.name and (kind := type_of(value)) is not None
     }
     walk.through(model)
     for node in model.graph:
@@ -85,14 +80,13 @@ class _Walk:
     """
 
     def __init__(self, model: ir.Model) -> None:
-        import onnx
         import onnx_ir as ir
 
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.types: dict[str, onnx.TypeProto] = {}
         self.annotations: dict[str, onnx.TypeProto] = {}
         self._constants: dict[str, NDArray[Any]] = {}
-        self._opsets = [onnx.helper.make_opsetid(*item) for item in model.opset_imports.items()]
+        self._opsets = dict(model.opset_imports)
         self._ir_version = model.ir_version
         for name, value in model.graph.initializers.items():
             tensor = ir.convenience.get_const_tensor(value)
@@ -103,13 +97,12 @@ class _Walk:
 
     def through(self, model: ir.Model) -> None:
         for node in model.graph:
-            self._visit(node, model.opset_imports.get(node.domain, 1))
+            self._visit(node)
             for value in node.outputs:
                 if value.name in self.annotations:
                     self.types.setdefault(value.name, self.annotations[value.name])
 
-    def _visit(self, node: ir.Node, opset: int) -> None:
-        import onnx
+    def _visit(self, node: ir.Node) -> None:
         import onnx_ir as ir
 
         if node.op_type == "Shape" and node.domain == "" and self.shape(node.inputs[0]) is not None:
@@ -123,19 +116,12 @@ class _Walk:
                 if tensor.size <= LARGEST:
                     self._constants[name] = tensor.numpy()
                 return
-        try:
-            # until opset 22 inference counts windows that start behind the data, which the runtime leaves out
-            version = max(opset, CEIL_MODE_IS_RIGHT) if node.op_type in POOLS and not node.domain else opset
-            schema = onnx.defs.get_schema(node.op_type, version, node.domain)
-        except onnx.defs.SchemaError:
-            # an operator outside the standard: what follows from it stays unknown
-            return
         proto = ir.serde.serialize_node(node)
         constants = self.constants_read_by(node)
         if computes_a_shape(proto, constants):
             self.evaluate(proto, constants)
         else:
-            self.infer(proto, schema, constants)
+            self.infer(proto, constants)
 
     def shape(self, value: ir.Value | None) -> tuple[int, ...] | None:
         return None if value is None else self.shapes.get(str(value.name))
@@ -165,7 +151,8 @@ class _Walk:
             [onnx.helper.make_value_info(name, self.types[name]) for name in constants],
             [onnx.ValueInfoProto(name=name) for name in proto.output if name],
         )
-        model = onnx.helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+        imports = [onnx.helper.make_opsetid(*item) for item in self._opsets.items()]
+        model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=self._ir_version)
         try:
             with np.errstate(all="ignore"):
                 values: list[Any] = list(ReferenceEvaluator(model).run(None, dict(constants)))
@@ -175,32 +162,8 @@ class _Walk:
         for name, value in zip((name for name in proto.output if name), values, strict=True):
             self._know_value(name, value)
 
-    def infer(
-        self, proto: onnx.NodeProto, schema: onnx.defs.OpSchema, constants: Mapping[str, NDArray[Any]]
-    ) -> None:
-        import onnx
-
-        if any(name and name not in self.types for name in proto.input):
-            return
-        try:
-            found = onnx.shape_inference.infer_node_outputs(
-                schema,
-                proto,
-                {name: self.types[name] for name in proto.input if name},
-                {name: onnx.numpy_helper.from_array(array, name) for name, array in constants.items()},
-                opset_imports=self._opsets,
-                ir_version=self._ir_version,
-            )
-        except (
-            onnx.shape_inference.InferenceError,
-            onnx.checker.ValidationError,
-            RuntimeError,
-            ValueError,
-        ):
-            # the shape stays unknown, which every reader of shapes must expect anyway
-            return
-        for name, kind in found.items():
-            open_empty_dimensions(kind)
+    def infer(self, proto: onnx.NodeProto, constants: Mapping[str, NDArray[Any]]) -> None:
+        for name, kind in infer_node(proto, self._opsets, self.types, constants).items():
             self.types[name] = kind
             dims = kind.tensor_type.shape.dim if kind.tensor_type.HasField("shape") else None
             if dims is not None and all(dim.HasField("dim_value") for dim in dims):

@@ -1,14 +1,31 @@
-"""Names of tensors inside bodies (If, Loop, Scan) that hide none outside them."""
+"""The bodies of nodes (If, Loop, Scan), and names for what is added to a graph or hides what is outside a body."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["separate_names"]
+__all__ = ["bodies", "free_prefix", "separate_names"]
+
+
+def bodies(node: ir.Node) -> Iterator[ir.Graph]:
+    """The sub-graphs that `node` holds."""
+    for attribute in node.attributes.values():
+        if attribute.type.name == "GRAPH":
+            yield attribute.as_graph()
+        elif attribute.type.name == "GRAPHS":
+            yield from attribute.as_graphs()
+
+
+def free_prefix(graph: ir.Graph, stem: str) -> str:
+    """The first of `stem/`, `stem2/`, `stem3/`, ... that no name in `graph` and its bodies starts with."""
+    taken = [name for each in (graph, *graph.subgraphs()) for name in _names(each)]
+    prefixes = (f"{stem}{'' if number == 1 else number}/" for number in itertools.count(1))
+    return next(prefix for prefix in prefixes if not any(name.startswith(prefix) for name in taken))
 
 
 def separate_names(graph: ir.Graph) -> None:
@@ -32,12 +49,8 @@ def _separate(graph: ir.Graph, outside: frozenset[str], taken: set[str]) -> None
             taken.add(value.name)
     visible = outside | {str(value.name) for value in _values(graph)}
     for node in graph:
-        for attribute in node.attributes.values():
-            if attribute.type.name == "GRAPH":
-                _separate(attribute.as_graph(), visible, taken)
-            elif attribute.type.name == "GRAPHS":
-                for body in attribute.as_graphs():
-                    _separate(body, visible, taken)
+        for body in bodies(node):
+            _separate(body, visible, taken)
 
 
 def _values(graph: ir.Graph) -> Iterator[ir.Value]:
@@ -45,3 +58,9 @@ def _values(graph: ir.Graph) -> Iterator[ir.Value]:
     yield from graph.initializers.values()
     for node in graph:
         yield from (value for value in node.outputs if value.name)
+
+
+def _names(graph: ir.Graph) -> Iterator[str]:
+    """Of tensors and of nodes."""
+    yield from (value.name for value in _values(graph) if value.name)
+    yield from (node.name for node in graph if node.name)

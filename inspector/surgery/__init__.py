@@ -10,7 +10,7 @@ from inspector.surgery.extract import extract
 from inspector.surgery.functions import expand_functions
 from inspector.surgery.inference import infer_types
 from inspector.surgery.lookup import ancestors, find_value, reads
-from inspector.surgery.outputs import add_nodes, expose, keep_needed
+from inspector.surgery.outputs import add_nodes, expose, keep_needed, register_constants
 from inspector.surgery.prune import prune
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "keep_needed",
     "prune",
     "reads",
+    "register_constants",
 ]

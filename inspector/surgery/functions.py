@@ -9,6 +9,8 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
+from inspector.model.inference import type_of
+
 __all__ = ["expand_functions"]
 
 _DOMAIN = "onnxlens.expanded"
@@ -86,13 +88,8 @@ def _body(node: ir.Node, opsets: dict[str, int]) -> ir.Function | None:
 
 
 def _type(value: ir.Value | None) -> onnx.TypeProto:
-    proto = onnx.TypeProto()
-    if value is None or value.dtype is None:
-        return proto
-    proto.tensor_type.elem_type = value.dtype.value
-    if value.shape is not None:
-        ir.serde.serialize_shape_into(proto, value.shape)
-    return proto
+    known = None if value is None else type_of(value)
+    return onnx.TypeProto() if known is None else known
 
 
 def _reads_alike(node: onnx.NodeProto, opsets: dict[str, int]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 import onnx_ir as ir
 
 from inspector.errors import LayerNotFound
+from inspector.model.scopes import bodies
 
 __all__ = ["ancestors", "find_value", "reads"]
 
@@ -25,11 +26,9 @@ def find_value(graph: ir.Graph, name: str) -> ir.Value:
 def reads(node: ir.Node) -> list[ir.Value]:
     """The tensors that `node` reads, also those that its sub-graphs (If, Loop, Scan) take from outside."""
     values = [value for value in node.inputs if value is not None]
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            body = attribute.as_graph()
-            values += [value for inner in body.all_nodes() for value in inner.inputs if value is not None]
-            values.extend(list(body.outputs))
+    for body in bodies(node):
+        values += [value for inner in body.all_nodes() for value in inner.inputs if value is not None]
+        values.extend(body.outputs)
     return values
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import onnx_ir as ir
 
+from inspector.model.scopes import bodies
 from inspector.surgery.copying import copy
 from inspector.surgery.lookup import find_value, reads
 
-__all__ = ["add_nodes", "expose", "keep_needed"]
+__all__ = ["add_nodes", "expose", "keep_needed", "register_constants"]
 
 
 def expose(model: ir.Model, names: Iterable[str]) -> ir.Model:
@@ -33,12 +34,18 @@ def add_nodes(graph: ir.Graph, nodes: Sequence[ir.Node], outputs: Sequence[ir.Va
     `nodes` stand in topological order and belong to no graph yet; those that nothing needs are detached
     from the tensors they read.
     """
-    for node in keep_needed(nodes, outputs):
-        for value in reads(node):
-            if value.const_value is not None and value.graph is None:
-                graph.register_initializer(value)
-        graph.append(node)
+    kept = keep_needed(nodes, outputs)
+    register_constants(graph, kept)
+    graph.extend(kept)
     graph.outputs.extend(outputs)
+
+
+def register_constants(graph: ir.Graph, nodes: Iterable[ir.Node]) -> None:
+    """Make initializers of `graph` of the constants that `nodes`, or their bodies, read and that belong to no graph."""
+    for node in nodes:
+        for value in reads(node):
+            if value.const_value is not None and value.graph is None and value.producer() is None:
+                graph.register_initializer(value)
 
 
 def keep_needed(nodes: Sequence[ir.Node], outputs: Iterable[ir.Value]) -> list[ir.Node]:
@@ -60,7 +67,6 @@ def keep_needed(nodes: Sequence[ir.Node], outputs: Iterable[ir.Value]) -> list[i
 def _detach(node: ir.Node) -> None:
     for index in range(len(node.inputs)):
         node.replace_input_with(index, None)
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            for inner in attribute.as_graph():
-                _detach(inner)
+    for body in bodies(node):
+        for inner in body:
+            _detach(inner)

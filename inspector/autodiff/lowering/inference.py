@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import onnx
 import onnx_ir as ir
+
+from inspector.model.inference import infer_node, set_type, type_of
 
 __all__ = ["infer_results"]
 
@@ -18,53 +19,20 @@ def infer_results(node: ir.Node, opsets: dict[str, int]) -> None:
     unknown = [output for output in node.outputs if output.dtype is None or output.shape is None]
     if not unknown or node.domain or node.op_type == "Constant":
         return
-    types: dict[str, onnx.TypeProto] = {}
-    data: dict[str, onnx.TensorProto] = {}
-    for value in node.inputs:
-        if value is None:
-            continue
-        kind = _type(value)
-        if kind is None:
-            return
-        types[str(value.name)] = kind
-        constant = ir.convenience.get_const_tensor(value) if not value.is_graph_input() else None
-        if constant is not None and constant.size <= _SMALL:
-            data[str(value.name)] = onnx.numpy_helper.from_array(constant.numpy(), str(value.name))
-    try:
-        schema = onnx.defs.get_schema(node.op_type, opsets.get("", 1))
-        imports = [onnx.helper.make_opsetid(*item) for item in opsets.items()]
-        found = onnx.shape_inference.infer_node_outputs(
-            schema, ir.to_proto(node), types, data, opset_imports=imports
-        )
-    except (onnx.defs.SchemaError, onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-        return
+    given = [value for value in node.inputs if value is not None]
+    types = {str(value.name): kind for value in given if (kind := type_of(value)) is not None}
+    constants = {
+        str(value.name): constant.numpy()
+        for value in given
+        if not value.is_graph_input()
+        and (constant := ir.convenience.get_const_tensor(value)) is not None
+        and constant.size <= _SMALL
+    }
+    found = infer_node(ir.to_proto(node), opsets, types, constants)
     for output in unknown:
         if output.name in found:
-            _know(output, found[output.name])
+            set_type(output, found[output.name])
     _know_rank(node)
-
-
-def _type(value: ir.Value) -> onnx.TypeProto | None:
-    if value.dtype is None or not isinstance(value.type, ir.TensorType):
-        return None
-    proto = onnx.TypeProto()
-    proto.tensor_type.elem_type = value.dtype.value
-    if value.shape is not None:
-        ir.serde.serialize_shape_into(proto, value.shape)
-    return proto
-
-
-def _know(value: ir.Value, proto: onnx.TypeProto) -> None:
-    if not proto.HasField("tensor_type"):
-        return
-    tensor = proto.tensor_type
-    if value.dtype is None and tensor.elem_type:
-        value.type = ir.TensorType(ir.DataType(tensor.elem_type))
-    if value.shape is None and tensor.HasField("shape"):
-        value.shape = ir.Shape(
-            dim.dim_value if dim.HasField("dim_value") else (dim.dim_param or None)
-            for dim in tensor.shape.dim
-        )
 
 
 _SAME_RANK = frozenset(["AveragePool", "Conv", "ConvTranspose", "MaxPool", "Pad", "Resize", "Slice"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -12,7 +12,8 @@ from inspector.autodiff.lowering.quantised import on_integers
 from inspector.autodiff.lowering.scope import Scope
 from inspector.autodiff.lowering.table import FUSED, QUANTISED
 from inspector.autodiff.tape import Operand
-from inspector.surgery import copy, infer_types
+from inspector.model.scopes import bodies
+from inspector.surgery import copy, infer_types, register_constants
 
 __all__ = ["Lowered", "lower"]
 
@@ -77,7 +78,7 @@ class _Walk:
     def over(self, graph: ir.Graph) -> None:
         """Replace the nodes of `graph`, in order."""
         for node in list(graph):
-            for body in _bodies(node):
+            for body in bodies(node):
                 self.over(body)
             start = len(self.scope.nodes)
             self.scope.reported = _reported(node)
@@ -112,8 +113,7 @@ class _Walk:
         graph.remove(node, safe=True)
 
     def _insert(self, graph: ir.Graph, node: ir.Node, emitted: Sequence[ir.Node]) -> None:
-        for constant in _constants(emitted):
-            self.root.register_initializer(constant)
+        register_constants(self.root, emitted)
         graph.insert_before(node, emitted)
 
     def _named(self, old: ir.Value, new: ir.Value, start: int) -> ir.Value:
@@ -150,21 +150,3 @@ def _reported(node: ir.Node) -> bool:
                 return False
             pending.extend(use.node.outputs)
     return True
-
-
-def _bodies(node: ir.Node) -> Iterable[ir.Graph]:
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-
-
-def _constants(nodes: Iterable[ir.Node]) -> Iterable[ir.Value]:
-    for node in nodes:
-        for value in node.inputs:
-            if (
-                value is not None
-                and value.const_value is not None
-                and value.producer() is None
-                and value.graph is None
-            ):
-                yield value

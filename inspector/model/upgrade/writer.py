@@ -10,6 +10,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import ArrayLike
 
+from inspector.model.scopes import free_prefix
+
 __all__ = ["Writer"]
 
 Operand = ir.Value | None
@@ -19,8 +21,7 @@ class Writer:
     """Writes nodes before a given one, under names that the model does not have yet."""
 
     def __init__(self, graph: ir.Graph) -> None:
-        taken = {name for each in (graph, *graph.subgraphs()) for name in _names(each)}
-        prefix = next(p for p in _prefixes() if not any(name.startswith(p) for name in taken))
+        prefix = free_prefix(graph, "upgrade")
         self._names = (f"{prefix}{number}" for number in itertools.count())
 
     def op(
@@ -49,15 +50,3 @@ class Writer:
         result.const_value, result.type = tensor, ir.TensorType(kind)
         result.shape = ir.Shape(np.shape(value))
         return result
-
-
-def _names(graph: ir.Graph) -> set[str]:
-    names = {value.name for value in (*graph.inputs, *graph.initializers.values())}
-    for node in graph:
-        names.add(node.name)
-        names.update(output.name for output in node.outputs)
-    return {name for name in names if name}
-
-
-def _prefixes() -> itertools.chain[str]:
-    return itertools.chain(["upgrade/"], (f"upgrade{number}/" for number in itertools.count(2)))

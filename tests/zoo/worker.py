@@ -11,7 +11,7 @@ from tests.zoo.models import FILES
 
 def run(name: str, result: Path) -> None:
     (entry,) = (entry for entry in FILES if entry.name == name)
-    examine(entry).save(result)
+    examine(entry, result)
 
 
 if __name__ == "__main__":

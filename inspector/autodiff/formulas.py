@@ -160,6 +160,8 @@ FORMULAS = MappingProxyType(
             "LinearClassifier": "gx = (g through the transform) W, of the scores",
             "LinearRegressor": "gx = (g through the transform) W",
             "Normalizer": "gx = (g - d sum(g y)) / norm, d being the slope of the norm",
+            "SVMClassifier": "gx = (g W) times the slope of the kernel, of the decision values",
+            "SVMRegressor": "gx = (g w) times the slope of the kernel",
             "Scaler": "gx = g scale",
         }.items()
     }

@@ -45,7 +45,6 @@ ZERO_DERIVATIVE = MappingProxyType(
 
 _ROUNDING = "it rounds to integers: the exact derivative is zero everywhere, which explains nothing"
 _MAP = "it reads or writes maps, which hold no tensors: convert the model without them (zipmap=False)"
-_SUPPORT = "support vector machines have no rule: use a method that needs none (occlusion, RISE, LIME)"
 _TRAINING = "a step of training, which onnxruntime does not run in a model"
 
 REFUSED = MappingProxyType(
@@ -63,7 +62,6 @@ REFUSED = MappingProxyType(
         ("", "MatMulInteger"): _ROUNDING,
     }
     | {("ai.onnx.ml", op_type): _MAP for op_type in ("CastMap", "DictVectorizer", "ZipMap")}
-    | {("ai.onnx.ml", op_type): _SUPPORT for op_type in ("SVMClassifier", "SVMRegressor")}
     | {
         ("ai.onnx.preview.training", op_type): _TRAINING
         for op_type in ("Adagrad", "Adam", "Gradient", "Momentum")

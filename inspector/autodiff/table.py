@@ -71,5 +71,9 @@ RULES = RuleTable(
         for op_type, rule in family.items()
     }
     | {("com.microsoft", op_type): rule for op_type, rule in rules.contributed.RULES.items()}
-    | {("ai.onnx.ml", op_type): rule for op_type, rule in rules.machine_learning.RULES.items()}
+    | {
+        ("ai.onnx.ml", op_type): rule
+        for family in (rules.machine_learning.RULES, rules.support_vectors.RULES)
+        for op_type, rule in family.items()
+    }
 )

@@ -23,6 +23,7 @@ from inspector.autodiff.rules import (
     scattering,
     sequences,
     spectral,
+    support_vectors,
     unfolding,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "scattering",
     "sequences",
     "spectral",
+    "support_vectors",
     "unfolding",
 ]

@@ -78,7 +78,7 @@ def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     bounds = _known_bounds(tape, parameters)
     if steps is not None and (known is None or (known != 1).any()):
         gx = put_back(tape, x, g, lambda positions: tape.Slice(positions, *parameters))
-    elif bounds is None:
+    elif bounds is None or x is None or x.shape is None:
         gx = _widened(tape, g, x, starts, ends, axes)
     else:
         before: list[Size] = [0] * tape.rank(x)
@@ -92,7 +92,7 @@ def slice_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def _widened(tape: Tape, g: Operand, x: Operand, starts: Operand, ends: Operand, axes: Operand) -> ir.Value:
-    """`g` with zeros where `x` was cut off, by bounds that only a run knows."""
+    """`g` with zeros where `x` was cut off, by bounds or of a rank that only a run knows."""
     whole = ir.DataType.INT64
     first, last = tape.cast(starts, whole), tape.cast(ends, whole)
     along = tape.Range(0, tape.Size(starts), 1) if axes is None else tape.cast(axes, whole)
@@ -104,15 +104,16 @@ def _widened(tape: Tape, g: Operand, x: Operand, starts: Operand, ends: Operand,
 
     before = clamped(first)
     after = tape.Sub(sizes, tape.Max(before, clamped(last)))
-    rank = tape.rank(x)
-    return tape.Pad(
-        g, tape.Concat(_of_all(tape, before, along, rank), _of_all(tape, after, along, rank), axis=0)
-    )
+    return tape.Pad(g, tape.Concat(*(_of_all(tape, x, along, each) for each in (before, after)), axis=0))
 
 
-def _of_all(tape: Tape, widths: ir.Value, axes: Operand, rank: int) -> ir.Value:
-    """Widths of some axes as widths of all (onnxruntime moves transpositions through a Pad as if it had no axes)."""
-    return tape.ScatterElements(tape.constant(np.zeros(rank, dtype=np.int64)), axes, widths)
+def _of_all(tape: Tape, x: Operand, axes: Operand, widths: ir.Value) -> ir.Value:
+    """Widths of some axes of `x` as widths of all.
+
+    (onnxruntime moves transpositions through a Pad as if it had no axes.)
+    """
+    sizes = tape.shape(x)
+    return tape.ScatterElements(tape.zeros_like(sizes), axes, widths)
 
 
 def _known_bounds(tape: Tape, parameters: Sequence[Operand]) -> list[tuple[int, int, int]] | None:
@@ -150,9 +151,9 @@ def pad(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     else:
         other_sign = tape.Neg(pads) if widths is None else tape.constant(-widths)
         if axes is not None:
-            rank, along = tape.rank(x), tape.cast(axes, ir.DataType.INT64)
+            along = tape.cast(axes, ir.DataType.INT64)
             halves = tape.op("Split", other_sign, num_outputs=2, outputs=2)
-            other_sign = tape.Concat(*(_of_all(tape, half, along, rank) for half in halves), axis=0)
+            other_sign = tape.Concat(*(_of_all(tape, x, along, half) for half in halves), axis=0)
         gx = tape.Pad(g, other_sign)
     gc = None
     if constant is not None:

@@ -49,8 +49,13 @@ class Entry:
         """What a reader must know; empty for a floating-point input."""
         if not self.op_type:
             return ""
+        why = (
+            "numbers that are codes, which have"
+            if self.input.dtype in FLOATS
+            else f"{self.input.dtype}, which has"
+        )
         return (
-            f"input '{self.input.name}' holds {self.input.dtype}, which has no gradient: it is taken at "
+            f"input '{self.input.name}' holds {why} no gradient: it is taken at "
             f"'{self.tensor}' ({self.op_type}), the first floating-point tensor after it"
         )
 
@@ -75,11 +80,13 @@ def find_entry(evaluator: Evaluator, targets: Sequence[str] = (), pictures_first
                 return entry
     floats = [tensor for tensor in inputs if tensor.dtype in FLOATS]
     for tensor in floats:
-        if not targets or _flows(readable(evaluator).graph, tensor, targets):
+        if not targets or _flows(readable(evaluator).graph, tensor.name, targets):
             return Entry(tensor, tensor.name)
-    # numbers that stand for words may come as floating-point ones
+    # numbers that stand for words may come as floating-point ones; a target that nothing reaches has a zero gradient
     entry = _of_integers(evaluator, inputs, targets)
-    if floats and (entry is None or not targets):
+    if floats and (
+        entry is None or not targets or not _flows(readable(evaluator).graph, entry.tensor, targets)
+    ):
         return Entry(floats[0], floats[0].name)
     if entry is None:
         kinds = ", ".join(f"'{tensor.name}' {tensor.dtype}" for tensor in inputs) or "none"
@@ -121,11 +128,11 @@ def _follow(
     return None
 
 
-def _flows(graph: ir.Graph, tensor: TensorInfo, targets: Sequence[str]) -> bool:
-    """Whether a derivative can travel from an input to one of `targets`."""
-    from inspector.surgery.lookup import reads
+def _flows(graph: ir.Graph, tensor: str, targets: Sequence[str]) -> bool:
+    """Whether a derivative can travel from a tensor to one of `targets`."""
+    from inspector.surgery.lookup import find_value, reads
 
-    reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
+    reached: set[ir.Value] = {find_value(graph, tensor)}
     for node in graph:
         if node.op_type in _VALUELESS | _QUESTIONS:
             continue

@@ -215,3 +215,26 @@ def test_sizes_alone_are_no_way_to_take_a_gradient() -> None:
         InputError, match=r"no floating-point tensor follows from the model's inputs \('ids' int64\)"
     ):
         Inspector(proto).maximize("y")
+
+
+def test_a_target_that_no_input_reaches_has_a_zero_gradient_at_the_input() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["map"]),
+        helper.make_node("GlobalAveragePool", ["map"], ["scores"]),
+        helper.make_node("Tanh", ["fixed"], ["constant"]),
+    ]
+    proto = model(
+        nodes, {"x": ["n", 3, 8, 8]}, {}, {"w": normal(4, 3, 3, 3), "fixed": np.ones((1, 5), np.float32)}
+    )
+    proto.graph.output.append(helper.make_tensor_value_info("scores", 1, ["n", 4, 1, 1]))
+    proto.graph.output.append(helper.make_tensor_value_info("constant", 1, [1, 5]))
+    lens, x = Inspector(proto), normal(1, 3, 8, 8).astype(np.float32)
+    gradient = lens.gradient(x, "constant[2]")
+    assert gradient.shape == x.shape
+    assert not gradient.any()
+    explained = lens.explain(x, target="constant[2]")
+    assert explained.notes == [
+        "method saliency was chosen: the model has no spatial feature map on the way to the target",
+        "image 1: the map is zero everywhere: no input reaches the target 'constant'",
+    ]
+    assert lens.check(x, "constant[2]").verdict == "vacuous"

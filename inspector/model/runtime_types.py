@@ -44,7 +44,7 @@ def ask_runtime(model: ir.Model) -> None:
 
 
 def _type(text: str, shape: list[int | str | None]) -> onnx.TypeProto | None:
-    """From onnxruntime's words: `tensor(float16)`."""
+    """From onnxruntime's words: `tensor(float16)`. Of an unknown number of axes it says what it says of none: `[]`."""
     import onnx
 
     names = {"float": "FLOAT", "double": "DOUBLE"}
@@ -52,4 +52,4 @@ def _type(text: str, shape: list[int | str | None]) -> onnx.TypeProto | None:
         return None
     word = text[len("tensor(") : -1]
     kind = onnx.TensorProto.DataType.Value(names.get(word, word.upper()))
-    return onnx.helper.make_tensor_type_proto(kind, shape)
+    return onnx.helper.make_tensor_type_proto(kind, shape or None)

@@ -14,6 +14,7 @@ import numpy as np
 from inspector.errors import TargetError
 from inspector.model import Dim, Model
 from inspector.objectives.backward import ends_with_weights, last_activation, last_concats, last_scores
+from inspector.objectives.batchless import predicted_places
 from inspector.objectives.boxes import (
     Boxes,
     Picked,
@@ -196,14 +197,9 @@ def _most_predicted(head: Head, values: Values, sample: int) -> Picked:
 
 
 def _foreground(head: Head, values: Values, sample: int) -> Picked:
-    """The places whose logit is above 0, or whose probability above 1/2; where there is none, the likeliest one."""
     places = np.moveaxis(values(head.tensor), head.batch_axis, 0)[sample]
-    is_logit = head.tensor != head.name or float(places.min()) < 0 or float(places.max()) > 1
-    chosen = places > (0.0 if is_logit else 0.5)
-    if not chosen.any():
-        chosen = places == places.max()
-    index = tuple(axis.tolist() for axis in np.nonzero(chosen))
-    return Target(head.name, index=index), f"{head.name}: the {int(chosen.sum())} places of the mask"
+    index = predicted_places(head, places)
+    return Target(head.name, index=index), f"{head.name}: the {len(index[0])} places of the mask"
 
 
 def _own_classes(head: Head, values: Values, sample: int) -> Picked:

@@ -111,7 +111,7 @@ def _follow(
     model: Model, graph: ir.Graph, tensor: TensorInfo, targets: Sequence[str], barred: frozenset[str]
 ) -> Entry | None:
     """The first floating-point tensor that values of `tensor` go into without passing an operator of `barred`."""
-    wanted = _read_by(graph, targets) if targets else None
+    wanted = _on_the_way(graph, targets) if targets else None
     reached: set[ir.Value] = {value for value in graph.inputs if value.name == tensor.name}
     for node in graph:
         if node.op_type in _VALUELESS | barred or not any(value in reached for value in node.inputs):
@@ -141,8 +141,8 @@ def _flows(graph: ir.Graph, tensor: str, targets: Sequence[str]) -> bool:
     return any(value.name in targets for value in reached)
 
 
-def _read_by(graph: ir.Graph, targets: Sequence[str]) -> set[ir.Value]:
-    """The tensors whose values, not only their sizes, `targets` depend on."""
+def _on_the_way(graph: ir.Graph, targets: Sequence[str]) -> set[ir.Value]:
+    """The floating-point tensors from which a derivative can travel to one of `targets`."""
     from inspector.surgery.lookup import find_value, reads
 
     found: set[ir.Value] = set()
@@ -150,7 +150,9 @@ def _read_by(graph: ir.Graph, targets: Sequence[str]) -> set[ir.Value]:
     while pending:
         value = pending.pop()
         node = value.producer()
-        if value in found or (node is not None and node.op_type in _VALUELESS):
+        if value in found or not (value.dtype is None or value.dtype.is_floating_point()):
+            continue
+        if node is not None and node.op_type in _VALUELESS | _QUESTIONS:
             continue
         found.add(value)
         pending += [] if node is None else reads(node)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from inspector.errors import TargetError
 from inspector.model import Model
 from inspector.objectives.backward import last_scores
+from inspector.objectives.batchless import address_whole
 from inspector.objectives.defaults import find_default
 from inspector.objectives.heads import Head, Score, default_head, find_head, is_float
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
@@ -154,7 +155,8 @@ def resolve(
         ]
     else:
         found = [(_parse(one, resolver), None) for one in given]
-    wanted, texts = [one for one, _ in found], [text for _, text in found]
+    addressed = [_of_the_whole(one, text, resolver, samples) for one, text in found]
+    wanted, texts = [one for one, _ in addressed], [text for _, text in addressed]
     whole = any(not each.batched for one in wanted for each in _atoms(one))
     if whole:
         return _whole(wanted, resolver, texts)
@@ -255,6 +257,22 @@ def _scalar(target: Target, resolver: _Resolver) -> Target:
     if head.shape != ():
         return target
     return replace(target, output=head.name, index=Ellipsis, label=None, batched=False)
+
+
+def _of_the_whole(
+    target: AnyTarget, text: str | None, resolver: _Resolver, samples: int
+) -> tuple[AnyTarget, str | None]:
+    """`target`; of a tensor whose one axis is not that of the batch, the element or elements of it."""
+    sliced = resolver.model.fixed_batch not in (None, samples)
+    changed: list[Target] = []
+    for atom in _atoms(target):
+        head = resolver.head(atom.output)
+        row = head.shape is not None and len(head.shape) == 1
+        whole = address_whole(atom, head, resolver.values(head.tensor), samples, sliced) if row else None
+        changed.append(whole[0] if whole else atom)
+        if whole and isinstance(target, Target):
+            text = whole[1]
+    return TargetSum(tuple(changed)) if isinstance(target, TargetSum) else changed[0], text
 
 
 def _atoms(target: AnyTarget) -> tuple[Target, ...]:

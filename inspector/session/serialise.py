@@ -47,6 +47,7 @@ def serialise(model: onnx.ModelProto | ir.Model | bytes) -> Serialised:
         import onnx_ir as ir
 
         proto = ir.to_proto(model)
+        _forget_names(proto.graph)
     _lift_constants(proto.graph)
     outside = list(external_tensors(proto))
     folder = None
@@ -63,6 +64,15 @@ def serialise(model: onnx.ModelProto | ir.Model | bytes) -> Serialised:
         int(entry.value) for tensor in outside for entry in tensor.external_data if entry.key == "length"
     )
     return Serialised(bytes(proto.SerializeToString()), folder, size)
+
+
+def _forget_names(graph: onnx.GraphProto) -> None:
+    """Drop what a file says of dimensions by name, but of its inputs: where it gives two lengths one name, the runtime
+    lets what is computed from the one overwrite the other. It finds out for itself which are the same.
+    """
+    for value in (*graph.output, *graph.value_info):
+        for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
+            dim.ClearField("dim_param")
 
 
 def _lift_constants(graph: onnx.GraphProto) -> None:

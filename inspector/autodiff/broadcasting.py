@@ -43,6 +43,11 @@ def dims(value: Operand) -> list[Dim] | None:
     return [dim if isinstance(dim, int) else dim.value for dim in value.shape.dims]
 
 
+def along(tape: Tape, vector: Operand, axis: int, rank: int) -> ir.Value:
+    """`vector` in a shape that broadcasts to `rank` axes, its elements along `axis`."""
+    return tape.Reshape(vector, [-1 if each == axis else 1 for each in range(rank)])
+
+
 def unbroadcast(tape: Tape, g: Operand, source: Sequence[Dim] | None, target: Operand) -> Operand:
     """`g`, whose shape is `source`, summed over the axes that broadcasting `target` to `source` repeats."""
     wanted = dims(target)

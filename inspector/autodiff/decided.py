@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,10 +34,11 @@ def _value(tape: Tape, value: Operand, depth: int) -> Partial | None:
     node = None if value is None else value.producer()
     if node is None or node.domain or not depth:
         return None
-    if node.op_type == "Shape":
+    if node.op_type in ("Shape", "Size"):
         # of a shape, what is read is the rank
         of = _value(tape, node.inputs[0], depth - 1)
-        return _lengths(node) if of is None else np.array(of.shape, dtype=object)
+        lengths = _lengths(node) if of is None else np.array(of.shape, dtype=object)
+        return lengths if node.op_type == "Shape" else _product(lengths)
     evaluate = _OPERATORS.get(node.op_type)
     inputs = [_value(tape, each, depth - 1) for each in node.inputs]
     if evaluate is None or any(each is None for each in inputs):
@@ -51,6 +53,12 @@ def _lengths(node: ir.Node) -> Partial | None:
     end = node.attributes["end"].as_int() if "end" in node.attributes else None
     dims = [dim if isinstance(dim, int) else None for dim in x.shape.dims]
     return np.array(dims[node.attributes.get_int("start", 0) : end], dtype=object)
+
+
+def _product(lengths: Partial | None) -> Partial | None:
+    if lengths is None or any(length is None for length in lengths):
+        return None
+    return np.array(math.prod(lengths), dtype=object)
 
 
 def _gather(node: ir.Node, data: Partial, indices: Partial) -> Partial | None:
@@ -77,7 +85,6 @@ _OPERATORS: dict[str, Callable[..., Partial | None]] = {
     "Less": _elementwise(lambda a, b: a < b),
     "Not": _elementwise(lambda a: not a),
     "Or": _elementwise(lambda a, b: bool(a or b)),
-    "Size": lambda node, x: np.array(x.size, dtype=object),
     "Squeeze": lambda node, x, axes=None: x.reshape(()) if x.size == 1 else None,
     "Unsqueeze": lambda node, x, axes: x.reshape(1) if x.ndim == 0 and axes.size == 1 else None,
 }

@@ -60,7 +60,8 @@ def _remember(tape: Tape, node: ir.Node) -> None:
     if not places or graph is None:
         return
     outside, inner, body = tape.inner(), tape.inner(), flow.body
-    empty = [outside.SequenceEmpty(dtype=states[place].type.dtype.value) for place in places]  # type: ignore[union-attr]
+    dtypes = [states[place].dtype or ir.DataType.FLOAT for place in places]
+    empty = [outside.SequenceEmpty(dtype=dtype.value) for dtype in dtypes]
     so_far = [tape.like(each, "so_far") for each in empty]
     grown = [inner.SequenceInsert(seq, states[place]) for seq, place in zip(so_far, places, strict=True)]
     body.inputs.extend(so_far)

@@ -23,7 +23,8 @@ _AXES = {"DepthToSpace": 4, "Gemm": 2, "SpaceToDepth": 4}
 def tell_ranks(tape: Tape, graph: ir.Graph, opset: int) -> None:
     """Give every result in `graph` and in its bodies whose shape is unknown the rank that follows, if any does.
 
-    One walk in order: what one node tells of its input helps those that come after it.
+    One walk in order: what one node tells of its input helps those that come after it. One back: what a product tells
+    of its first factor.
     """
     for node in graph:
         for body in bodies(node):
@@ -35,6 +36,19 @@ def tell_ranks(tape: Tape, graph: ir.Graph, opset: int) -> None:
                     _set_rank(value, told)
         if any(output.name and output.shape is None for output in node.outputs):
             _infer(tape, node, opset)
+    for node in reversed(graph):
+        _tell_factor(node)
+
+
+def _tell_factor(node: ir.Node) -> None:
+    """What is multiplied by one matrix has as many axes as the product."""
+    if (node.domain, node.op_type) != ("", "MatMul"):
+        return
+    (factor, matrix), (product,) = node.inputs, node.outputs
+    if factor is None or matrix is None or matrix.shape is None or product.shape is None:
+        return
+    if len(matrix.shape) == 2:
+        _set_rank(factor, len(product.shape))
 
 
 def _told(tape: Tape, node: ir.Node) -> int | None:

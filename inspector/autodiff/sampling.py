@@ -16,7 +16,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from inspector.autodiff.sizes import Int, Size, product
+from inspector.autodiff.sizes import Int, Size, count, product
 from inspector.autodiff.tape import Operand, Tape
 
 __all__ = [
@@ -59,11 +59,6 @@ class Neighbours:
 def number(tape: Tape, size: Size, like: Operand) -> ir.Value | float:
     """A size as an operand of floating-point arithmetic with `like`."""
     return tape.cast_like(size.value, like) if isinstance(size, Int) else float(size)
-
-
-def count(tape: Tape, size: Size) -> ir.Value:
-    """0, 1, ..., size - 1 in int64."""
-    return tape.Range(0, tape.Squeeze(size.value, [0]) if isinstance(size, Int) else size, 1)
 
 
 def polynomial_taps(

@@ -13,7 +13,7 @@ import onnx_ir as ir
 if TYPE_CHECKING:
     from inspector.autodiff.tape import Tape
 
-__all__ = ["Int", "Size", "maximum", "minimum", "product"]
+__all__ = ["Int", "Size", "count", "maximum", "minimum", "product"]
 
 
 class Int:
@@ -52,6 +52,11 @@ class Int:
 
 
 Size: TypeAlias = int | Int
+
+
+def count(tape: Tape, size: Size) -> ir.Value:
+    """0, 1, ..., size - 1 in int64."""
+    return tape.Range(0, tape.Squeeze(size.value, [0]) if isinstance(size, Int) else size, 1)
 
 
 def maximum(a: Size, b: Size) -> Size:

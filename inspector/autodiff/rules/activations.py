@@ -147,8 +147,13 @@ def softmax(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if _is_guarded(y):
         # a row of nothing but -inf has no softmax; a graph that looks for that puts something else in its place
         y = tape.Where(tape.IsNaN(y), 0, y)
+    return [through_softmax(tape, g, y, axis)]
+
+
+def through_softmax(tape: Tape, g: Operand, y: Operand, axis: int) -> ir.Value:
+    """What the cotangent `g` of the softmax `y` along `axis` is before it."""
     weighted = tape.Mul(g, y)
-    return [tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [axis], keepdims=1)))]
+    return tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [axis], keepdims=1)))
 
 
 def _is_guarded(y: ir.Value) -> bool:

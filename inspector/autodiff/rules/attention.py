@@ -12,6 +12,8 @@ import math
 import onnx_ir as ir
 
 from inspector.autodiff.broadcasting import dims, unbroadcast
+from inspector.autodiff.rules.activations import through_softmax
+from inspector.autodiff.rules.linear import transposed
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
@@ -35,15 +37,14 @@ def attention(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     gv: Operand = None
     if g is not None:
         gy = heads.grouped(heads.split(g, heads.of_queries), heads.value_features)
-        gp = tape.MatMul(gy, _flipped(tape, heads.shared(v)))
-        gv = tape.ReduceSum(tape.MatMul(_flipped(tape, p), gy), [2], keepdims=0)
+        gp = tape.MatMul(gy, transposed(tape, heads.shared(v), 5))
+        gv = tape.ReduceSum(tape.MatMul(transposed(tape, p, 5), gy), [2], keepdims=0)
     at_scores = None if g_scores is None else heads.grouped(g_scores, heads.keys)
     if at_scores is not None and mode == PROBABILITIES:
         gp, at_scores = _sum(tape, gp, at_scores), None
     gs: Operand = None
     if gp is not None:
-        weighted = tape.Mul(gp, p)
-        gs = tape.Sub(weighted, tape.Mul(p, tape.ReduceSum(weighted, [-1], keepdims=1)))
+        gs = through_softmax(tape, gp, p, -1)
     g_mask: Operand = None
     if mask is not None and tape.wants(mask):
         biased = _sum(tape, gs, at_scores if mode == 2 else None)
@@ -56,7 +57,7 @@ def attention(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if raw is not None:
         scores = tape.Mul(raw, scale)
         gq = heads.merged(tape.MatMul(scores, heads.shared(k)), queries)
-        gk = tape.ReduceSum(tape.MatMul(_flipped(tape, scores), q), [2], keepdims=0)
+        gk = tape.ReduceSum(tape.MatMul(transposed(tape, scores, 5), q), [2], keepdims=0)
     g_past_keys, g_new_keys = heads.parted(_sum(tape, gk, g_keys), past_keys)
     g_past_values, g_new_values = heads.parted(_sum(tape, gv, g_values), past_values)
     pulled = [
@@ -166,13 +167,9 @@ def _through_cap(
     cap = node.attributes.get_float("softcap", 0.0)
     if not cap:
         return g
-    scores = tape.MatMul(q, _flipped(tape, heads.shared(k)))
+    scores = tape.MatMul(q, transposed(tape, heads.shared(k), 5))
     bend = tape.Tanh(tape.Div(tape.Mul(scores, scale), cap))
     return tape.Mul(g, tape.Sub(1, tape.Mul(bend, bend)))
-
-
-def _flipped(tape: Tape, x: Operand) -> ir.Value:
-    return tape.Transpose(x, perm=[0, 1, 2, 4, 3])
 
 
 def _sum(tape: Tape, a: Operand, b: Operand) -> Operand:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from inspector.autodiff.broadcasting import Dim, dims, unbroadcast
+from inspector.autodiff.broadcasting import Dim, along, dims, unbroadcast
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
@@ -81,11 +82,7 @@ def _diagonal(tape: Tape, x: Operand, one: int, other: int) -> ir.Value:
     """Where the indices along two axes of `x` are equal; it broadcasts against `x`."""
     rank = tape.rank(x)
 
-    def along(axis: int) -> ir.Value:
-        index = tape.Range(0, tape.Squeeze(tape.ints([tape.size(x, axis)]), [0]), 1)
-        return tape.Reshape(index, [-1 if each == axis else 1 for each in range(rank)])
-
-    return tape.Equal(along(one), along(other))
+    return tape.Equal(*(along(tape, count(tape, tape.size(x, axis)), axis, rank) for axis in (one, other)))
 
 
 def _named(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.broadcasting import along
 from inspector.autodiff.rules.movement import rearranged
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.tape import Pullback, Tape, Values
@@ -60,11 +61,11 @@ def unique(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     g, (x,), axis = tape.widened(cotangents[0]), node.inputs, node.attributes.get_int("axis")
     again = tape.op("Unique", x, outputs=4, axis=axis, sorted=node.attributes.get_int("sorted", 1))
     _, _, inverse, counts = again
-    along = 0 if axis is None else axis % tape.rank(x)
+    place = 0 if axis is None else axis % tape.rank(x)
     lengths = tape.cast_like(counts, g)
     if axis is not None:
-        lengths = tape.Reshape(lengths, [-1 if each == along else 1 for each in range(tape.rank(x))])
-    return [tape.reshape_like(tape.Gather(tape.Div(g, lengths), inverse, axis=along), x)]
+        lengths = along(tape, lengths, place, tape.rank(x))
+    return [tape.reshape_like(tape.Gather(tape.Div(g, lengths), inverse, axis=place), x)]
 
 
 def top_k(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

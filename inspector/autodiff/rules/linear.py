@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from inspector.autodiff.broadcasting import Dim, dims, unbroadcast
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
@@ -35,7 +36,7 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         g = tape.Unsqueeze(g, [-2])
     y = dims(node.outputs[0]) or [None] * max(rank_a, rank_b)
     batch = y[: max(rank_a, rank_b, 2) - 2]
-    ga = tape.MatMul(g, _transposed(tape, column, rank_b))
+    ga = tape.MatMul(g, transposed(tape, column, rank_b))
     if rank_a > 2 >= rank_b:
         # one weight for the whole batch: a single product over all rows also does the sum
         row, g = (
@@ -44,11 +45,12 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         )
         gb = tape.MatMul(tape.Transpose(row, perm=[1, 0]), g)
         return [_reduced(tape, ga, batch, a), tape.reshape_like(gb, b)]
-    gb = tape.MatMul(_transposed(tape, row, rank_a), g)
+    gb = tape.MatMul(transposed(tape, row, rank_a), g)
     return [_reduced(tape, ga, batch, a), _reduced(tape, gb, batch, b)]
 
 
-def _transposed(tape: Tape, matrix: Operand, rank: int) -> ir.Value:
+def transposed(tape: Tape, matrix: Operand, rank: int) -> ir.Value:
+    """A batch of matrices, of `rank` axes in all, each transposed."""
     rank = max(rank, 2)
     return tape.Transpose(matrix, perm=[*range(rank - 2), rank - 1, rank - 2])
 
@@ -68,7 +70,7 @@ def det(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """
     (g,), (x,) = cotangents, node.inputs
     lead = tape.rank(x) - 2
-    index = tape.Range(0, tape.Squeeze(tape.ints([tape.size(x, -1)]), [0]), 1)
+    index = count(tape, tape.size(x, -1))
     unit = tape.Equal(tape.Unsqueeze(index, [1]), tape.Unsqueeze(index, [0]))
     # (..., row, column, rows of the matrix, columns of the matrix)
     row = tape.Unsqueeze(unit, [1, 3])

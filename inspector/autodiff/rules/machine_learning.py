@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.rules.activations import through_softmax
+from inspector.autodiff.rules.normalization import through_norm
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 from inspector.errors import NotDifferentiable
 
@@ -33,9 +35,7 @@ def normalizer(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         norm, direction = tape.ReduceL1(x, axis, keepdims=1), tape.Sign(x)
     else:
         norm, direction = tape.ReduceL2(x, axis, keepdims=1), y
-    zero = tape.Equal(norm, 0)
-    along = tape.Mul(direction, tape.ReduceSum(tape.Mul(g, y), axis, keepdims=1))
-    return [tape.Where(zero, g, tape.Div(tape.Sub(g, along), tape.Where(zero, 1, norm)))]
+    return [through_norm(tape, g, y, norm, direction, at_origin=g)]
 
 
 def linear_regressor(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -65,8 +65,7 @@ def _through_transform(tape: Tape, node: ir.Node, g: Operand, y: Operand) -> Ope
     if kind == "LOGISTIC":
         return tape.Mul(g, tape.Mul(y, tape.Sub(1, y)))
     if kind == "SOFTMAX":
-        weighted = tape.Mul(g, y)
-        return tape.Sub(weighted, tape.Mul(y, tape.ReduceSum(weighted, [-1], keepdims=1)))
+        return through_softmax(tape, g, y, -1)
     raise NotDifferentiable(
         f"no derivative for operator ai.onnx.ml.{node.op_type} (node {node.name!r}) with post_transform={kind}: only "
         "NONE, LOGISTIC and SOFTMAX have a rule; choose post_transform=NONE in the conversion"
@@ -97,22 +96,12 @@ def array_feature_extractor(tape: Tape, node: ir.Node, cotangents: Values) -> Va
     """Elements of the last axis, picked by index."""
     (g,), (x, places) = cotangents, node.inputs
     rank = tape.rank(x)
-    moved = tape.Transpose(
-        tape.Reshape(g, tape.Concat(_lead(tape, x, rank), tape.ints([-1]), axis=0)), perm=_rolled(rank)
-    )
+    rows = tape.Reshape(g, [*tape.sizes(x)[:-1], -1])
+    moved = tape.Transpose(rows, perm=[rank - 1, *range(rank - 1)])
     zeros = tape.zeros(tape.ints([tape.size(x, -1), *tape.sizes(x)[:-1]]), moved)
     index = tape.Reshape(tape.cast(places, ir.DataType.INT64), [-1, 1])
     summed = tape.ScatterND(zeros, index, moved, reduction="add")
     return [tape.Transpose(summed, perm=[*range(1, rank), 0]), None]
-
-
-def _lead(tape: Tape, x: Operand, rank: int) -> ir.Value:
-    return tape.ints(tape.sizes(x)[: rank - 1])
-
-
-def _rolled(rank: int) -> list[int]:
-    """The last axis in front."""
-    return [rank - 1, *range(rank - 1)]
 
 
 def _constant(tape: Tape, like: Operand, numbers: Sequence[float]) -> ir.Value:

@@ -175,9 +175,26 @@ def lp_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         norm, direction = tape.ReduceL1(x, axis, keepdims=1), tape.Sign(x)
     else:
         norm, direction = tape.ReduceL2(x, axis, keepdims=1), y
-    along = tape.Mul(direction, tape.ReduceSum(tape.Mul(g, y), axis, keepdims=1))
+    return [through_norm(tape, g, y, norm, direction, at_origin=0.0, axis=axis[0])]
+
+
+def through_norm(
+    tape: Tape,
+    g: Operand,
+    y: Operand,
+    norm: Operand,
+    direction: Operand,
+    *,
+    at_origin: Operand | float,
+    axis: int = -1,
+) -> ir.Value:
+    """What the cotangent `g` of y = x / norm along `axis` is before it; `direction` is the slope of the norm.
+
+    Where the norm is zero there is no slope: `at_origin` stands there.
+    """
     zero = tape.Equal(norm, 0)
-    return [tape.Where(zero, 0, tape.Div(tape.Sub(g, along), tape.Where(zero, 1, norm)))]
+    along = tape.Mul(direction, tape.ReduceSum(tape.Mul(g, y), [axis], keepdims=1))
+    return tape.Where(zero, at_origin, tape.Div(tape.Sub(g, along), tape.Where(zero, 1, norm)))
 
 
 RULES: dict[str, Pullback] = {

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from inspector.autodiff.sampling import count, number
+from inspector.autodiff.sampling import number
 from inspector.autodiff.scatter import scatter_add
-from inspector.autodiff.sizes import Size
+from inspector.autodiff.sizes import Size, count
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from inspector.autodiff.sampling import (
-    count,
     number,
     place_gradients,
     polynomial_taps,
@@ -13,7 +12,7 @@ from inspector.autodiff.sampling import (
     spread_places,
     together,
 )
-from inspector.autodiff.sizes import Size, product
+from inspector.autodiff.sizes import Size, count, product
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 

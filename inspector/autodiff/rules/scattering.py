@@ -10,6 +10,8 @@ from typing import Any
 
 import onnx_ir as ir
 
+from inspector.autodiff.broadcasting import along
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
@@ -93,8 +95,7 @@ def tensor_scatter(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     kept = tape.TensorScatter(g, tape.zeros_like(update), *start, mode=mode, axis=axis)
     rank = tape.rank(update)
     axis %= rank
-    run = tape.Range(0, tape.Squeeze(tape.ints([tape.size(update, axis)]), [0]), 1)
-    places: ir.Value = tape.Reshape(run, [-1 if each == axis else 1 for each in range(rank)])
+    places: ir.Value = along(tape, count(tape, tape.size(update, axis)), axis, rank)
     if start and start[0] is not None:
         begin = tape.Cast(start[0], to=ir.DataType.INT64.value)
         places = tape.Add(places, tape.Reshape(begin, [-1, *[1] * (rank - 1)]))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.sizes import Int, Size, minimum
+from inspector.autodiff.broadcasting import along
+from inspector.autodiff.sizes import Int, Size, count, minimum
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
@@ -49,11 +50,9 @@ def _along_unknown_axis(
         offsets: Operand = tape.ints([0])
         for place in range(rank):
             there = tape.Slice(swap, [place], [place + 1], [0])
-            index = tape.Range(0, tape.Squeeze(tape.Gather(sizes, there), [0]), 1)
+            index = count(tape, Int(tape, tape.Gather(sizes, there)))
             step = tape.Mul(index, tape.Gather(strides, there))
-            offsets = tape.Add(
-                offsets, tape.Reshape(step, [-1 if each == place else 1 for each in range(rank)])
-            )
+            offsets = tape.Add(offsets, along(tape, step, place, rank))
         return tape.Gather(tape.Reshape(value, [-1]), offsets)
 
     moved_x = swapped(x)
@@ -109,13 +108,13 @@ def _of_halves(tape: Tape, g: Operand, length: Size, axis: int, rank: int) -> ir
     """Of a real signal from its bins 0 to N/2: all but the first, and the last where N is even, stand for two."""
     bins = length // 2 + 1
     spectrum = transform(tape, g, axis, onesided=1)
-    index = tape.Range(0, tape.Squeeze(tape.ints([bins]), [0]), 1)
+    index = count(tape, bins)
     middle = tape.Equal(tape.Mul(index, 2), tape.ints([length]))
     single = tape.Or(tape.Equal(index, 0), middle)
     weights = tape.Div(
         tape.Where(single, tape.ones(tape.ints([1]), g), 2), tape.cast_like(tape.ints([length]), g)
     )
-    return tape.Mul(spectrum, tape.Reshape(weights, [-1 if each == axis else 1 for each in range(rank)]))
+    return tape.Mul(spectrum, along(tape, weights, axis, rank))
 
 
 def transform(tape: Tape, x: Operand, axis: int, *, inverse: bool = False, onesided: int = 0) -> ir.Value:
@@ -148,10 +147,10 @@ def stft(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     parts = tape.size(x, -1)
     frames = tape.Slice(frames, tape.ints([0]), tape.ints([parts]), [-1])
     starts = tape.Mul(
-        tape.Range(0, tape.Squeeze(tape.Shape(g, start=1, end=2), [0]), 1),
+        count(tape, tape.size(g, 1)),
         tape.Cast(step, to=ir.DataType.INT64.value),
     )
-    within = tape.Range(0, tape.Squeeze(tape.ints([number]), [0]), 1)
+    within = count(tape, number)
     places = tape.Reshape(tape.Add(tape.Unsqueeze(starts, [1]), within), [-1])
     gw: Operand = None
     if window is not None:

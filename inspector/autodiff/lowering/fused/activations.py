@@ -15,7 +15,7 @@ __all__ = ["LOWERINGS", "activate", "erf_gelu", "known_activation", "tanh_gelu"]
 
 
 def erf_gelu(tape: Tape, x: Operand) -> ir.Value:
-    """X * Phi(x) (Hendrycks & Gimpel, Gaussian Error Linear Units)."""
+    """The product x * Phi(x) (Hendrycks & Gimpel, Gaussian Error Linear Units)."""
     bend = tape.Erf(tape.Mul(x, 1 / math.sqrt(2)))
     return tape.Mul(tape.Mul(x, 0.5), tape.Add(bend, 1))
 
@@ -28,7 +28,7 @@ def tanh_gelu(tape: Tape, x: Operand) -> ir.Value:
 
 
 def sigmoid_times(tape: Tape, x: Operand, alpha: float = 1.0) -> ir.Value:
-    """X * sigmoid(alpha x): SiLU, QuickGelu."""
+    """The product x * sigmoid(alpha x): SiLU, QuickGelu."""
     return tape.Mul(x, tape.Sigmoid(x if alpha == 1 else tape.Mul(x, alpha)))
 
 

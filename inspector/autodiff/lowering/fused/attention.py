@@ -12,7 +12,7 @@ from inspector.autodiff.lowering.scope import Scope
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Operand
 
-__all__ = ["LOWERINGS", "Heads", "attend", "attention_of", "heads", "merged"]
+__all__ = ["LOWERINGS", "attention_of", "default_scale", "heads", "merged"]
 
 
 @dataclass
@@ -33,19 +33,19 @@ def attend(scope: Scope, given: Heads) -> tuple[ir.Value, ir.Value]:
 
 
 def _scores(scope: Scope, given: Heads) -> ir.Value:
-    scale: float | ir.Value
-    if given.scale:
-        scale = given.scale
-    else:
-        size = scope.size(given.query, 3)
-        if isinstance(size, int):
-            scale = 1 / math.sqrt(size)
-        else:
-            scale = scope.Reciprocal(scope.Sqrt(scope.cast_like(scope.ints([size]), given.query)))
+    scale = given.scale or default_scale(scope, given.query)
     scores = scope.Mul(scope.MatMul(given.query, scope.Transpose(given.key, perm=[0, 1, 3, 2])), scale)
     for bias in given.biases:
         scores = scope.Add(scores, scope.cast_like(bias, scores))
     return scores
+
+
+def default_scale(scope: Scope, query: ir.Value) -> float | ir.Value:
+    """One over the root of the size of (batch, heads, sequence, size)."""
+    size = scope.size(query, 3)
+    if isinstance(size, int):
+        return 1 / math.sqrt(size)
+    return scope.Reciprocal(scope.Sqrt(scope.cast_like(scope.ints([size]), query)))
 
 
 def heads(scope: Scope, x: Operand, count: int) -> ir.Value:
@@ -85,16 +85,8 @@ def attention_of(
         keys, values = (scope.Squeeze(each, [0]) for each in before)
         key, value = scope.Concat(keys, key, axis=2), scope.Concat(values, value, axis=2)
     given = Heads(query, key, value, node.attributes.get_float("scale", 0.0))
-    filter_value = node.attributes.get_float("mask_filter_value", -10000.0)
-    if mask is not None:
-        hidden = filtered(scope, mask, scope.size(query, 0), scope.size(key, 2), query, filter_value)
-        if hidden is None:
-            return None
-        given.biases.append(hidden)
-    if node.attributes.get_int("unidirectional", 0):
-        given.biases.append(causal_mask(scope, scope.size(query, 2), scope.size(key, 2), query))
-    if added is not None:
-        given.biases.append(added)
+    if not _mask(scope, node, given, mask, added):
+        return None
     result, _ = attend(scope, given)
     present = None
     if len(node.outputs) > 1:
@@ -119,19 +111,27 @@ def multi_head_attention(scope: Scope, node: ir.Node) -> list[Operand] | None:
     if past_key is not None and past_value is not None:
         k, v = scope.Concat(past_key, k, axis=2), scope.Concat(past_value, v, axis=2)
     given = Heads(q, k, v, node.attributes.get_float("scale", 0.0))
-    if mask is not None:
-        filter_value = node.attributes.get_float("mask_filter_value", -10000.0)
-        hidden = filtered(scope, mask, scope.size(q, 0), scope.size(k, 2), q, filter_value)
-        if hidden is None:
-            return None
-        given.biases.append(hidden)
-    if node.attributes.get_int("unidirectional", 0):
-        given.biases.append(causal_mask(scope, scope.size(q, 2), scope.size(k, 2), q))
-    if added is not None:
-        given.biases.append(added)
+    if not _mask(scope, node, given, mask, added):
+        return None
     result, scores = attend(scope, given)
     found: list[Operand] = [merged(scope, result), k, v, scores]
     return found[: len(node.outputs)]
+
+
+def _mask(scope: Scope, node: ir.Node, given: Heads, mask: Operand, added: Operand) -> bool:
+    """Add to the biases of `given` what hides keys, and what is added; whether the form of the mask is known."""
+    query, keys = given.query, scope.size(given.key, 2)
+    if mask is not None:
+        number = node.attributes.get_float("mask_filter_value", -10000.0)
+        hidden = filtered(scope, mask, scope.size(query, 0), keys, query, number)
+        if hidden is None:
+            return False
+        given.biases.append(hidden)
+    if node.attributes.get_int("unidirectional", 0):
+        given.biases.append(causal_mask(scope, scope.size(query, 2), keys, query))
+    if added is not None:
+        given.biases.append(added)
+    return True
 
 
 def _apart(
@@ -159,10 +159,8 @@ def _apart(
                 scope.Add(each, scope.Slice(bias, [offsets[place]], [offsets[place + 1]], [0]))
                 for place, each in enumerate((q, k, v))
             )
-    return (
-        heads(scope, q, count),
-        *(each if scope.rank(each) == 4 else heads(scope, each, count) for each in (k, v)),
-    )  # type: ignore[return-value]
+    k, v = (each if scope.rank(each) == 4 else heads(scope, each, count) for each in (k, v))
+    return heads(scope, q, count), k, v
 
 
 LOWERINGS = {

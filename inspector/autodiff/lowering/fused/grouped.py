@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.lowering.fused.attention import heads, merged
+from inspector.autodiff.lowering.fused.attention import default_scale, heads, merged
+from inspector.autodiff.lowering.fused.masks import lowest
 from inspector.autodiff.lowering.fused.rotary import rotated
 from inspector.autodiff.lowering.scope import Scope
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand
 
 __all__ = ["LOWERINGS"]
@@ -50,7 +49,7 @@ def grouped_query_attention(scope: Scope, node: ir.Node) -> list[Operand] | None
     if added is not None:
         scores = scope.Add(scores, added)
     if node.attributes.get_int("causal", 1) == 1:
-        scores = scope.Where(_visible(scope, node, before, q, k), scores, _lowest(scores))
+        scores = scope.Where(_visible(scope, node, before, q, k), scores, lowest(scores))
     weights = _weights(scope, node, scores, sink)
     result = scope.MatMul(weights, _for_all_heads(scope, v, count, shared))
     found: list[Operand] = [merged(scope, result), k, v, None]
@@ -82,7 +81,7 @@ def _before(scope: Scope, lengths: ir.Value, total: ir.Value, q: ir.Value) -> ir
 
 def _positions(scope: Scope, before: ir.Value, q: ir.Value) -> ir.Value:
     """(batch, queries)."""
-    return scope.Add(before, scope.Unsqueeze(scope.Range(0, _length(scope, q), 1), [0]))
+    return scope.Add(before, scope.Unsqueeze(count(scope, scope.size(q, 2)), [0]))
 
 
 def _for_all_heads(scope: Scope, x: ir.Value, count: int, shared: int) -> ir.Value:
@@ -97,11 +96,7 @@ def _for_all_heads(scope: Scope, x: ir.Value, count: int, shared: int) -> ir.Val
 def _scores(scope: Scope, node: ir.Node, q: ir.Value, k: ir.Value) -> ir.Value:
     scale = node.attributes.get_float("scale", 0.0)
     products = scope.MatMul(q, scope.Transpose(k, perm=[0, 1, 3, 2]))
-    width = scope.size(q, 3)
-    if scale or isinstance(width, int):
-        products = scope.Mul(products, scale or 1 / math.sqrt(width))  # type: ignore[arg-type]
-    else:
-        products = scope.Div(products, scope.Sqrt(scope.cast_like(scope.ints([width]), products)))
+    products = scope.Mul(products, scale or default_scale(scope, q))
     cap = node.attributes.get_float("softcap", 0.0)
     return scope.Mul(scope.Tanh(scope.Mul(products, 1 / cap)), cap) if cap else products
 
@@ -109,17 +104,12 @@ def _scores(scope: Scope, node: ir.Node, q: ir.Value, k: ir.Value) -> ir.Value:
 def _visible(scope: Scope, node: ir.Node, before: ir.Value, q: ir.Value, k: ir.Value) -> ir.Value:
     """Which keys each query sees, (batch, 1, queries, keys): none after it, and only so many before it."""
     rows = scope.Unsqueeze(_positions(scope, before, q), [1, 3])
-    columns = scope.Range(0, scope.Squeeze(scope.ints([scope.size(k, 2)])), 1)
+    columns = count(scope, scope.size(k, 2))
     seen = scope.LessOrEqual(columns, rows)
     window = node.attributes.get_int("local_window_size", -1)
     if window > 0:
         seen = scope.And(seen, scope.Greater(columns, scope.Sub(rows, window)))
     return seen
-
-
-def _lowest(scores: ir.Value) -> np.ndarray[tuple[()], np.dtype[np.generic]]:
-    dtype = scores.dtype or ir.DataType.FLOAT
-    return np.array(-65504.0 if dtype == ir.DataType.FLOAT16 else -1e30, dtype=dtype.numpy())
 
 
 def _weights(scope: Scope, node: ir.Node, scores: ir.Value, sink: Operand) -> ir.Value:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from inspector.autodiff.lowering.scope import Scope
-from inspector.autodiff.sizes import Size
+from inspector.autodiff.sizes import Size, count
 from inspector.autodiff.tape import Operand
 
-__all__ = ["causal_mask", "filtered"]
+__all__ = ["causal_mask", "filtered", "lowest"]
 
 
 def filtered(
@@ -33,7 +36,7 @@ def filtered(
 def _of_lengths(
     scope: Scope, mask: ir.Value, batch: Size, total: Size, like: Operand, filter_value: float
 ) -> ir.Value | None:
-    keys = scope.Range(0, scope.Squeeze(scope.ints([total])), 1)
+    keys = count(scope, total)
     numbers = scope.cast(mask, ir.DataType.INT64)
     length = scope.size(mask, 0)
     if isinstance(length, int) and isinstance(batch, int) and length not in (batch, 2 * batch):
@@ -53,14 +56,21 @@ def _of_lengths(
 
 def causal_mask(scope: Scope, queries: Size, keys: Size, like: Operand) -> ir.Value:
     """The lowest number where a key comes after the query, else 0: (queries, keys). The last query sees all keys."""
-    columns = scope.Range(0, scope.Squeeze(scope.ints([keys])), 1)
-    rows = scope.Range(scope.Squeeze(scope.ints([keys - queries])), scope.Squeeze(scope.ints([keys])), 1)
+    columns = count(scope, keys)
+    rows = scope.Add(count(scope, queries), scope.ints([keys - queries]))
     later = scope.Greater(columns, scope.Unsqueeze(rows, [1]))
-    dtype = (like.dtype if like is not None else None) or ir.DataType.FLOAT
-    return _chosen(scope, later, like, -65504.0 if dtype == ir.DataType.FLOAT16 else -1e30)
+    return scope.Where(later, scope.constant(lowest(like)), 0)
+
+
+def lowest(like: Operand) -> NDArray[Any]:
+    """A number of the dtype of `like` that no score is below."""
+    dtype = _dtype(like)
+    return np.array(-65504.0 if dtype == ir.DataType.FLOAT16 else -1e30, dtype=dtype.numpy())
 
 
 def _chosen(scope: Scope, hidden: ir.Value, like: Operand, number: float) -> ir.Value:
-    dtype = ((like.dtype if like is not None else None) or ir.DataType.FLOAT).numpy()
-    most, none = (scope.constant(np.array(each, dtype=dtype)) for each in (number, 0))
-    return scope.Where(hidden, most, none)
+    return scope.Where(hidden, scope.constant(np.array(number, dtype=_dtype(like).numpy())), 0)
+
+
+def _dtype(like: Operand) -> ir.DataType:
+    return (like.dtype if like is not None else None) or ir.DataType.FLOAT

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from inspector.autodiff.lowering.fused.activations import sigmoid_times
 from inspector.autodiff.lowering.layout import channels_first, channels_last
 from inspector.autodiff.lowering.scope import Scope
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand
 
 __all__ = ["LOWERINGS", "layer_norm", "rms_norm"]
@@ -24,7 +25,10 @@ def layer_norm(
 
 
 def rms_norm(scope: Scope, x: Operand, gamma: Operand, epsilon: float, axis: int = -1) -> list[ir.Value]:
-    """X / sqrt(mean of x squared) * gamma (Zhang & Sennrich, Root Mean Square Layer Normalization), and the factor."""
+    """The quotient x / sqrt(mean of x squared) * gamma, and the factor.
+
+    (Zhang & Sennrich, Root Mean Square Layer Normalization, 2019.)
+    """
     wide = scope.widened(x)
     axes = [axis] if axis == -1 else list(range(axis % scope.rank(x), scope.rank(x)))
     mean = scope.ReduceMean(scope.Mul(wide, wide), axes, keepdims=1)
@@ -80,7 +84,7 @@ def embeddings(
 ) -> ir.Value:
     """Sum of the embeddings, (batch, sequence, hidden)."""
     if places is None:
-        places = scope.Range(0, scope.Squeeze(scope.ints([scope.size(ids, 1)])), 1)
+        places = count(scope, scope.size(ids, 1))
     total = scope.Add(scope.Gather(words, ids), scope.Gather(positions, places))
     return total if segments is None or kinds is None else scope.Add(total, scope.Gather(kinds, segments))
 

@@ -17,30 +17,22 @@ __all__ = ["LOWERINGS"]
 def fused_conv(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """A convolution, plus Z, and an activation."""
     x, w, bias, z = (*node.inputs, None, None)[:4]
-    name = node.attributes.get_string("activation", "")
-    if not known_activation(name):
-        return None
-    result = scope.Conv(x, w, bias, **_window(node))
-    return [activate(scope, scope.Add(result, z) if z else result, name, _parameters(node))]
+    return _finished(scope, node, scope.Conv(x, w, bias, **_own_attributes(node)), z)
 
 
 def nhwc_conv(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """The same, channels last but for the weights."""
     x, w, bias, z = (*node.inputs, None, None)[:4]
-    name = node.attributes.get_string("activation", "")
-    if not known_activation(name):
-        return None
-    result = channels_last(scope, scope.Conv(channels_first(scope, x), w, bias, **_window(node)))
-    return [activate(scope, scope.Add(result, z) if z else result, name, _parameters(node))]
+    result = scope.Conv(channels_first(scope, x), w, bias, **_own_attributes(node))
+    return _finished(scope, node, channels_last(scope, result), z)
 
 
 def conv_transpose_with_dynamic_pads(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """All of the transposed convolution, and the padding cut off."""
     x, w, pads, bias = (*node.inputs, None, None)[:4]
-    attributes = _window(node)
     if node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return None
-    full = scope.ConvTranspose(x, w, bias, **attributes)
+    full = scope.ConvTranspose(x, w, bias, **_own_attributes(node))
     if pads is None:
         return [full]
     spatial = scope.rank(full) - 2
@@ -53,13 +45,7 @@ def conv_transpose_with_dynamic_pads(scope: Scope, node: ir.Node) -> list[Operan
 def fused_gemm(scope: Scope, node: ir.Node) -> list[Operand] | None:
     """Gemm and an activation."""
     a, b, c = (*node.inputs, None)[:3]
-    name = node.attributes.get_string("activation", "")
-    if not known_activation(name):
-        return None
-    attributes: dict[str, Any] = {
-        key: value for key, value in node.attributes.items() if not key.startswith("activation")
-    }
-    return [activate(scope, scope.Gemm(a, b, c, **attributes), name, _parameters(node))]
+    return _finished(scope, node, scope.Gemm(a, b, c, **_own_attributes(node)))
 
 
 def gemm_fast_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
@@ -70,15 +56,12 @@ def gemm_fast_gelu(scope: Scope, node: ir.Node) -> list[Operand]:
 
 
 def fused_matmul(scope: Scope, node: ir.Node) -> list[Operand] | None:
-    """Alpha * A B, either transposed, and an activation."""
+    """The product alpha * A B, either transposed, and an activation."""
     a, b = node.inputs
-    name = node.attributes.get_string("activation", "")
-    if not known_activation(name):
-        return None
     left, right = (_turned(scope, value, node, side) for value, side in ((a, "A"), (b, "B")))
     result = scope.MatMul(left, right)
     alpha = node.attributes.get_float("alpha", 1.0)
-    return [activate(scope, result if alpha == 1 else scope.Mul(result, alpha), name, _parameters(node))]
+    return _finished(scope, node, result if alpha == 1 else scope.Mul(result, alpha))
 
 
 def _turned(scope: Scope, value: Operand, node: ir.Node, side: str) -> Operand:
@@ -96,7 +79,16 @@ def _turned(scope: Scope, value: Operand, node: ir.Node, side: str) -> Operand:
     return scope.Transpose(value, perm=order)
 
 
-def _window(node: ir.Node) -> dict[str, Any]:
+def _finished(scope: Scope, node: ir.Node, result: ir.Value, z: Operand = None) -> list[Operand] | None:
+    """`result` plus Z, and the activation that `node` names; None where that is not known."""
+    name = node.attributes.get_string("activation", "")
+    if not known_activation(name):
+        return None
+    return [activate(scope, result if z is None else scope.Add(result, z), name, _parameters(node))]
+
+
+def _own_attributes(node: ir.Node) -> dict[str, Any]:
+    """Those of the operator, without those of the activation behind it."""
     return {key: value for key, value in node.attributes.items() if not key.startswith("activation")}
 
 

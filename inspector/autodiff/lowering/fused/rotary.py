@@ -1,4 +1,4 @@
-"""Rotary position embeddings (Su et al., RoFormer), and grouped attention that may apply them."""
+"""Rotary position embeddings (Su et al., RoFormer)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.lowering.fused.attention import heads, merged
 from inspector.autodiff.lowering.scope import Scope
+from inspector.autodiff.sizes import count
 from inspector.autodiff.tape import Operand
 
 __all__ = ["LOWERINGS", "rotated"]
@@ -18,16 +19,15 @@ def rotary_embedding(scope: Scope, node: ir.Node) -> list[Operand] | None:
         return None
     places: Operand
     apart: Operand
-    count, part = node.attributes.get_int("num_heads", 0), node.attributes.get_int("rotary_embedding_dim", 0)
+    number, part = node.attributes.get_int("num_heads", 0), node.attributes.get_int("rotary_embedding_dim", 0)
     flat = scope.rank(x) == 3
-    if flat and not count:
+    if flat and not number:
         size = scope.size(cosines, 1) * 2
         apart = scope.Transpose(scope.Reshape(x, [0, 0, -1, size]), perm=[0, 2, 1, 3])
     else:
-        apart = heads(scope, x, count) if flat else x
+        apart = heads(scope, x, number) if flat else x
     if scope.rank(positions) == 1:
-        length = scope.Squeeze(scope.ints([scope.size(apart, 2)]))
-        places = scope.Unsqueeze(scope.Add(positions, scope.Range(0, length, 1)), [0])
+        places = scope.Unsqueeze(scope.Add(positions, count(scope, scope.size(apart, 2))), [0])
     else:
         places = positions
     interleaved = node.attributes.get_int("interleaved", 0) == 1

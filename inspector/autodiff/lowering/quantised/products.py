@@ -6,6 +6,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from inspector.autodiff.lowering.layout import channels_first, channels_last
 from inspector.autodiff.lowering.saturation import stored
 from inspector.autodiff.lowering.scope import INTEGER, Scope, Units, element_type
 from inspector.autodiff.tape import Operand
@@ -18,12 +19,10 @@ ROWS, COLUMNS = -2, -1
 def conv(scope: Scope, x: ir.Value, w: ir.Value, bias: Operand, node: ir.Node) -> ir.Value:
     """The convolution that `node` makes of `x` and `w`, channels last where it says so."""
     attributes: dict[str, Any] = dict(node.attributes)
-    last = bool(attributes.pop("channels_last", None)) and node.attributes.get_int("channels_last", 0) == 1
-    if not last:
+    attributes.pop("channels_last", None)
+    if not node.attributes.get_int("channels_last", 0):
         return scope.Conv(x, w, bias, **attributes)
-    rank = scope.rank(w)
-    first = scope.Transpose(x, perm=[0, rank - 1, *range(1, rank - 1)])
-    return scope.Transpose(scope.Conv(first, w, bias, **attributes), perm=[0, *range(2, rank), 1])
+    return channels_last(scope, scope.Conv(channels_first(scope, x), w, bias, **attributes))
 
 
 def qlinear_conv(scope: Scope, node: ir.Node) -> list[Operand]:

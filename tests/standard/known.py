@@ -21,15 +21,6 @@ SHORT: dict[str, str] = {
         ),
         _CANCELLED,
     ),
-    **dict.fromkeys(
-        (
-            "test_affine_grid_2d_expanded",
-            "test_affine_grid_2d_align_corners_expanded",
-            "test_affine_grid_3d_expanded",
-            "test_affine_grid_3d_align_corners_expanded",
-        ),
-        "the rank of what an If gives is not known, and a rule behind it asks for it",
-    ),
     "test_loop16_seq_none": "the state of the loop is an optional sequence, which no scan can stack",
     "test_celu_bfloat16": "onnxruntime has no Min of bfloat16, which the gradient of Celu is made of",
     "test_attention_local_window_ext_cache_float16_mask": "the gradient by the mask is zero, and float16 rounds to "

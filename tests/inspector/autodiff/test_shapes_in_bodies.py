@@ -97,3 +97,27 @@ def test_weights_that_a_body_holds() -> None:
     for chosen in (True, False):
         feeds = {"times": np.array(3), "c": np.array(chosen)}
         assert difference(model, ["y"], ["x"], x=X, **feeds) < EXACT
+
+
+def test_ranks_that_only_a_product_tells() -> None:
+    body = """
+        e = Exp(x)
+        rows = Squeeze(e)
+        product = MatMul(rows, w)
+        y = Transpose<perm = [1, 0]>(product)
+    """
+    model = model_of("float[n,k] x, float[3,3] w", "float[a,b] y", body)
+    assert difference(model, ["y"], ["x", "w"], x=X, w=W) < EXACT
+
+
+def test_a_slice_of_unknown_rank() -> None:
+    body = """
+        e = Exp(x)
+        rows = Squeeze(e)
+        one = Constant<value_ints = [1]>()
+        two = Constant<value_ints = [2]>()
+        y = Slice(rows, one, two, one)
+    """
+    model = model_of("float[n,k] x", "float[a,b] y", body)
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    assert difference(model, ["y"], ["x"], x=X) < EXACT

@@ -27,7 +27,8 @@ class Displayed:
 
     @property
     def beyond(self) -> bool:
-        return self.error > self.reach
+        # (negated: a displayed gradient of NaN is beyond; where there is none to compare with, none is)
+        return self.reach == self.reach and not self.error <= self.reach
 
     @property
     def rounded(self) -> bool:

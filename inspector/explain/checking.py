@@ -91,17 +91,24 @@ def notes_on_quantisation(evaluator: Evaluator, found: Gradients) -> list[str]:
 def _problems(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> list[tuple[list[int], slice]]:
     """Per image the rows to feed, which a file with a fixed batch takes several times over, and what is shown of it.
 
-    Where the samples of a batch meet in the model, they are one problem.
+    Where the samples of a batch meet in the model, or their places in it matter, those of one run are one problem.
     """
     samples = len(next(iter(feeds.values())))
-    if not objective.batched or (evaluator.model.fixed_batch is None and _meet(evaluator, feeds, objective)):
+    fixed = evaluator.model.fixed_batch
+    if objective.batched and not _meet(evaluator, feeds, objective):
+        return [([sample] * (fixed or 1), slice(sample, sample + 1)) for sample in range(samples)]
+    if fixed is None or not objective.batched:
         return [(list(range(samples)), slice(None))]
-    fixed = evaluator.model.fixed_batch or 1
-    return [([sample] * fixed, slice(sample, sample + 1)) for sample in range(samples)]
+    runs = range(0, samples, fixed)
+    return [
+        ([min(row, samples - 1) for row in range(start, start + fixed)], slice(start, start + fixed))
+        for start in runs
+    ]
 
 
 def _meet(evaluator: Evaluator, feeds: Feeds, objective: Objective) -> bool:
-    """Whether a sample's score is another where it is alone: an axis that only looks like that of the batch.
+    """Whether a sample's score is another where it is alone: an axis that only looks like that of the batch, or weights
+    for each place in it.
 
     The first and the last are tried: along an axis of time, what comes later may not act on what comes before.
     """

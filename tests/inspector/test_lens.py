@@ -127,6 +127,22 @@ def test_samples_that_meet_are_checked_together(reverse: int) -> None:
     assert verdict.passed, str(verdict)
 
 
+@pytest.mark.parametrize("samples", [1, 3, 5])
+def test_weights_for_each_place_in_a_batch(samples: int) -> None:
+    """Onnxruntime's own mul_1.onnx: a product with one row of weights for each of three samples."""
+    proto = model(
+        [helper.make_node("Mul", ["x", "w"], ["y"])], {"x": [3, 2]}, {"y": [3, 2]}, {"w": normal(3, 2)}
+    )
+    lens = Inspector(proto)
+    x = normal(samples, 2, seed=1)
+    verdict = lens.check(x, 1)
+    assert verdict.passed, str(verdict)
+    rows = np.arange(samples) % 3
+    np.testing.assert_allclose(
+        lens.gradient(x, 1), np.stack([np.zeros(samples), normal(3, 2)[rows, 1]], axis=1), rtol=1e-6
+    )
+
+
 def test_the_check_of_a_converted_model_uses_the_file_as_loaded() -> None:
     assert Inspector(cnn(opset=13)).check(images(1), wrt="relu").passed
 

@@ -140,6 +140,11 @@ def test_the_displayed_gradient_is_compared() -> None:
     assert "displayed" in check.message
 
 
+def test_a_displayed_gradient_of_nan_fails() -> None:
+    x = normal(1, 6)
+    assert check_problem(problem(x, SQUARE, DOUBLE, shown=np.full_like(x, np.nan))).verdict == "failed"
+
+
 def test_a_displayed_gradient_beyond_a_kink_that_rounding_reaches() -> None:
     # the first element is 1e-6 from its kink: float32 arithmetic may well see it on the other side
     x = np.array([[1e-6, 1.0, 2.0, 3.0, 4.0, 5.0]], np.float32)

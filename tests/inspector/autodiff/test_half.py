@@ -24,7 +24,7 @@ ROWS = 2
 """Rows of each operator."""
 REDUCTIONS = ("add", "max", "min", "mul")
 NOT_IN_HALF = frozenset(
-    ["AffineGrid", "Celu", "MeanVarianceNormalization", "Range", "STFT"]
+    ["Celu", "MeanVarianceNormalization", "Range", "STFT"]
     + [f"{op}:{reduction}" for op in ("ScatterElements", "ScatterND") for reduction in REDUCTIONS]
 )
 """The standard (or its function body), or onnxruntime when it runs them, has these in float32 and float64 alone."""

@@ -125,6 +125,6 @@ def _tensor(info: TensorInfo) -> dict[str, Any]:
 
 
 def _shape(shape: tuple[Dim, ...] | None) -> str:
-    if shape is None:
-        return "?"
-    return "(" + ", ".join("?" if axis is None else str(axis) for axis in shape) + ")"
+    from inspector.model import shape_text
+
+    return "?" if shape is None else shape_text(shape)

@@ -21,6 +21,7 @@ from inspector.errors import LayerNotFound
 from inspector.explain.flow import Mask, dominators, needed
 from inspector.explain.geometry import Grid, Places
 from inspector.model import Layer, Model
+from inspector.objectives.backward import WEIGHTED
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -32,12 +33,8 @@ MOVES = """
     Cast CastLike DepthToSpace DequantizeLinear Dropout Expand Flatten Gather Identity Pad QuantizeLinear Reshape Resize
     Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze Upsample
 """
-WEIGHTED = """
-    Conv ConvInteger ConvTranspose DeformConv FusedConv FusedMatMul GRU Gemm LSTM MatMul MatMulInteger QLinearConv
-    QLinearMatMul RNN
-"""
 _MOVES = frozenset(MOVES.split())
-_WEIGHTED = frozenset(WEIGHTED.split())
+_WEIGHTED = WEIGHTED | {"GRU", "LSTM", "RNN"}
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from inspector.errors import InspectorError, LayerNotFound, ModelError
 from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
 from inspector.explain.geometry import channels_first, input_layout
-from inspector.explain.layers import leads_to
 from inspector.explain.methods import METHODS, Method
-from inspector.explain.targeted import find_places, layer_for, layer_grid, picture_sides
+from inspector.explain.targeted import find_places, layer_for, layer_grid, leads_to, picture_sides
 from inspector.explain.upsample import upsample
 from inspector.model import Layer
 from inspector.objectives import Entry, Evaluator, Gradients, Objective, readable

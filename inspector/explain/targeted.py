@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from inspector.explain.geometry import (
     places_of,
     token_grid,
 )
-from inspector.explain.layers import leads_to
 from inspector.model import Layer, spatial_axes
 from inspector.objectives import OWN, Entry, Evaluator, Objective, readable
 from inspector.session import Array, Feeds
 
-__all__ = ["default_choice", "find_places", "layer_for", "layer_grid", "picture_sides"]
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+__all__ = ["default_choice", "find_places", "layer_for", "layer_grid", "leads_to", "picture_sides"]
 
 
 def find_places(evaluator: Evaluator, entry: Entry, feeds: Feeds | None = None) -> Places:
@@ -62,6 +65,14 @@ def layer_for(
     if layer.name not in leads_to(readable(evaluator), objective.tensors):
         raise LayerNotFound(f"layer '{layer.name}' has no part in the target: {', '.join(objective.tensors)}")
     return layer
+
+
+def leads_to(model: ir.Model, targets: Sequence[str]) -> set[str]:
+    """Names of the tensors that `targets` depend on, these included."""
+    from inspector.surgery.lookup import ancestors, find_value
+
+    graph = model.graph
+    return {str(value.name) for value in ancestors([find_value(graph, name) for name in targets])}
 
 
 def layer_grid(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import InputError
 from inspector.images.layout import describe
-from inspector.model.layer import TensorInfo
+from inspector.model.layer import TensorInfo, shape_text
 
 __all__ = ["check_array", "read_arrays"]
 
@@ -67,7 +67,7 @@ def check_array(array: NDArray[Any], spec: TensorInfo, where: str) -> NDArray[An
 
     Raises InputError, with expected and given shape and dtype, where it does not fit; also for NaN and infinity.
     """
-    given = f"{where} has {array.dtype.name} {_shape(array.shape)}"
+    given = f"{where} has {array.dtype.name} {shape_text(array.shape)}"
     expected = f"the input is {describe(spec)}"
     wanted: np.dtype[Any] = np.dtype(spec.dtype or np.float32)
     if array.dtype.kind not in "biuf" or (wanted.kind in "iub" and array.dtype.kind == "f"):
@@ -93,7 +93,3 @@ def _fits(given: Sequence[int], wanted: Sequence[int | str | None]) -> bool:
     return len(given) == len(wanted) and all(
         not isinstance(w, int) or w <= 0 or g == w for g, w in zip(given, wanted, strict=True)
     )
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return f"({', '.join(map(str, shape))})"

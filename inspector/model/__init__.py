@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from inspector.model.kernels import read_kernels
-from inspector.model.layer import Dim, Layer, TensorInfo
+from inspector.model.layer import FLOATS, Dim, Layer, TensorInfo, shape_text
 from inspector.model.layout import channel_axis, spatial_axes
 from inspector.model.metadata import InputSpec, Metadata, OutputSpec, read_metadata
 from inspector.model.model import Model, load
 from inspector.model.resolve import resolve_layer, resolve_layers
 
 __all__ = [
+    "FLOATS",
     "Dim",
     "InputSpec",
     "Layer",
@@ -23,5 +24,6 @@ __all__ = [
     "read_metadata",
     "resolve_layer",
     "resolve_layers",
+    "shape_text",
     "spatial_axes",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from inspector.model.scopes import bodies
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["Dim", "Layer", "TensorInfo", "dtype_name", "list_layers", "shape_tuple"]
+__all__ = ["FLOATS", "Dim", "Layer", "TensorInfo", "dtype_name", "list_layers", "shape_text", "shape_tuple"]
 
+# NumPy's names of the element types that have gradients
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 # a dimension: known, named (dynamic), or unknown
 Dim = int | str | None
 
@@ -94,6 +96,13 @@ def shape_tuple(value: ir.Value) -> tuple[Dim, ...] | None:
     if value.shape is None:
         return None
     return tuple(dim if isinstance(dim, int) else _own_name(dim.value) for dim in value.shape)
+
+
+def shape_text(shape: Sequence[Dim] | None) -> str:
+    """As people read it: (N, 3, ?, ?)."""
+    if shape is None:
+        return "of any shape"
+    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"
 
 
 def _own_name(name: str | None) -> str | None:

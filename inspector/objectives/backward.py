@@ -10,10 +10,11 @@ from inspector.model import Model
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["ends_with_weights", "last_activation", "last_concats", "last_scores"]
+__all__ = ["WEIGHTED", "ends_with_weights", "last_activation", "last_concats", "last_scores"]
 
 _WEIGHTED = """
-    Conv ConvInteger ConvTranspose FusedConv FusedMatMul Gemm MatMul MatMulInteger QGemm QLinearConv QLinearMatMul
+    Conv ConvInteger ConvTranspose DeformConv FusedConv FusedMatMul Gemm MatMul MatMulInteger QGemm QLinearConv
+    QLinearMatMul
 """
 _MOVES = """
     Cast DequantizeLinear Flatten Identity QuantizeLinear Reshape Slice Squeeze Transpose Unsqueeze

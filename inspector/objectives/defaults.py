@@ -27,7 +27,7 @@ from inspector.objectives.boxes import (
 from inspector.objectives.heads import Head, default_head, is_extent, is_float
 from inspector.objectives.target import Target
 
-__all__ = ["Default", "find_default"]
+__all__ = ["Default", "find_default", "most_predicted"]
 
 SCORES = re.compile(r"logit|prob|score|conf|class|cls|label", re.IGNORECASE)
 # of boxes among outputs; more columns than these are classes
@@ -75,7 +75,7 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
         return found
     if head.binary or head.one_score_per_class:
         return Default("class scores", (head.tensor,))
-    return Default("class scores of every place", (head.tensor,), partial(_most_predicted, head))
+    return Default("class scores of every place", (head.tensor,), partial(_all_of_one_class, head))
 
 
 def _integers(heads: Mapping[str, Head], model: Model) -> str:
@@ -189,10 +189,15 @@ def _sequence(heads: Sequence[Head], model: Model) -> Default | None:
     return None
 
 
-def _most_predicted(head: Head, values: Values, sample: int) -> Picked:
+def most_predicted(head: Head, values: Values, sample: int) -> int:
+    """The class that most places of a map predict."""
     maps = np.moveaxis(values(head.tensor), head.batch_axis, 0)
     winners = maps[sample].argmax(axis=head.sample_class_axis)
-    number = int(np.bincount(winners.ravel()).argmax())
+    return int(np.bincount(winners.ravel()).argmax())
+
+
+def _all_of_one_class(head: Head, values: Values, sample: int) -> Picked:
+    number = most_predicted(head, values, sample)
     return Target(head.name, label=number), f"{head.name}={head.label(number) or number}"
 
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspector.errors import InputError
-from inspector.model import Model, TensorInfo
+from inspector.model import FLOATS, Model, TensorInfo
 from inspector.objectives.evaluator import Evaluator
 from inspector.objectives.readable import readable
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["FLOATS", "Entry", "find_entry"]
+__all__ = ["Entry", "find_entry"]
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 # no value travels through these: what they compute tells sizes, or yes and no
 _VALUELESS = frozenset(("ConstantOfShape", "NonZero", "Shape", "Size"))
 # nor does one through these, unless a code is compared with all codes there are

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import TargetError
-from inspector.model import Model
+from inspector.model import FLOATS, Model, shape_text
 from inspector.objectives.backward import last_scores
 from inspector.objectives.batchless import address_whole
-from inspector.objectives.defaults import find_default
+from inspector.objectives.defaults import find_default, most_predicted
 from inspector.objectives.heads import Head, Score, default_head, find_head, is_float
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
 from inspector.objectives.parse import INTEGER, parse_target
@@ -51,7 +51,7 @@ class _Resolver:
             if name is None
             else find_head(self.heads, self.model, name, self.score)
         )
-        if head.dtype not in ("float16", "bfloat16", "float32", "float64", None):
+        if head.dtype not in (*FLOATS, None):
             raise TargetError(f"'{head.name}' holds {head.dtype}, which has no gradient; {self.floats(head)}")
         return head
 
@@ -94,7 +94,7 @@ class _Resolver:
         if number is None:
             if head.one_score_per_class:
                 return [OWN], 1.0
-            number = self.most_predicted(head, sample)
+            number = most_predicted(head, self.values, sample)
         shape = self.sample_shape(head)
         return _flat_indices(shape, (slice(None),) * head.sample_class_axis + (number,)), 1.0
 
@@ -105,15 +105,9 @@ class _Resolver:
         except IndexError:
             where = "after the batch axis " if target.batched else ""
             raise TargetError(
-                f"{target} is out of range: '{head.name}' has shape {_shape_text(shape)} {where}"
+                f"{target} is out of range: '{head.name}' has shape {shape_text(shape)} {where}"
                 f"{_range_text(shape)}".rstrip()
             ) from None
-
-    def most_predicted(self, head: Head, sample: int) -> int:
-        """The class that most places of a map predict."""
-        maps = np.moveaxis(self.values(head.tensor), head.batch_axis, 0)
-        winners = maps[sample].argmax(axis=head.sample_class_axis)
-        return int(np.bincount(winners.ravel()).argmax())
 
     def sample_shape(self, head: Head) -> tuple[int, ...]:
         shape = head.sample_shape
@@ -319,7 +313,7 @@ def _describe(target: AnyTarget, resolver: _Resolver, sample: int) -> tuple[str,
     head = resolver.head(target.output)
     if target.label is not None or not head.one_score_per_class:
         number = (
-            resolver.most_predicted(head, sample)
+            most_predicted(head, resolver.values, sample)
             if target.label is None
             else class_number(head, target.label)
         )
@@ -329,10 +323,6 @@ def _describe(target: AnyTarget, resolver: _Resolver, sample: int) -> tuple[str,
 
 def _few(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
-
-
-def _shape_text(shape: Sequence[int]) -> str:
-    return "(" + ", ".join(map(str, shape)) + ")"
 
 
 def _range_text(shape: Sequence[int]) -> str:

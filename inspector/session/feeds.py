@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inspector.errors import InputError
-from inspector.model import TensorInfo
+from inspector.model import TensorInfo, shape_text
 
 __all__ = ["Array", "Feeds", "batch_size", "check_feeds"]
 
@@ -92,7 +92,7 @@ def _check_dtype(expected: TensorInfo, given: Array) -> None:
         hint = f"; convert it with np.asarray(x, dtype='{expected.dtype}')" if numbers else ""
         raise InputError(
             f"input '{expected.name}': expected {_describe(expected)}, "
-            f"given {given.dtype.name} {_shape(given.shape)}{hint}"
+            f"given {given.dtype.name} {shape_text(given.shape)}{hint}"
         )
 
 
@@ -109,7 +109,7 @@ def _check_shape(expected: TensorInfo, given: Array) -> None:
             hint = "; the batch axis is missing: give x[None]"
         raise InputError(
             f"input '{expected.name}': expected {_describe(expected)}, "
-            f"given {given.dtype.name} {_shape(given.shape)}{hint}"
+            f"given {given.dtype.name} {shape_text(given.shape)}{hint}"
         )
 
 
@@ -118,10 +118,4 @@ def _listing(inputs: Sequence[TensorInfo]) -> str:
 
 
 def _describe(tensor: TensorInfo) -> str:
-    return f"{tensor.dtype or 'any type'} {_shape(tensor.shape)}"
-
-
-def _shape(shape: Sequence[int | str | None] | None) -> str:
-    if shape is None:
-        return "of any shape"
-    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"
+    return f"{tensor.dtype or 'any type'} {shape_text(tensor.shape)}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from inspector.check.kernels.call import Array, Call
+from inspector.check.kernels.sampling import cubic
 
 __all__ = ["resize", "upsample"]
 
@@ -172,15 +173,12 @@ def _interpolation(
 
 
 def _kernel(distance: Array, mode: str, a: float) -> Array:
-    """The tent, or Keys, Cubic convolution interpolation (1981), eq. 4."""
+    """The tent, or the cubic."""
     d: Array = np.abs(distance)
     if mode == "linear":
         tent: Array = np.maximum(1 - d, 0)
         return tent
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    result: Array = np.where(d <= 1, near, np.where(d < 2, far, 0))
-    return result
+    return cubic(d, a)
 
 
 def _along(data: Array, taps: _Taps, axis: int) -> Array:

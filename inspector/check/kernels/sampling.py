@@ -9,12 +9,10 @@ import numpy as np
 
 from inspector.check.kernels.call import Array, Call
 
-__all__ = ["affine_grid", "grid_sample", "neighbours", "read"]
+__all__ = ["affine_grid", "cubic", "grid_sample", "neighbours", "read"]
 
 _BLOCK = 4_000_000
 """Elements sampled at a time (32 MB of doubles)."""
-
-_CUBIC = -0.75
 
 
 def grid_sample(
@@ -101,7 +99,7 @@ def neighbours(place: Array, size: int, mode: str, padding: str, *, aligned: boo
     elif mode == "linear":
         offsets, weights = [0, 1], [1 - t, t]
     else:
-        offsets, weights = [-1, 0, 1, 2], [_cubic(1 + t), _cubic(t), _cubic(1 - t), _cubic(2 - t)]
+        offsets, weights = [-1, 0, 1, 2], [cubic(1 + t), cubic(t), cubic(1 - t), cubic(2 - t)]
     index = first + np.reshape(offsets, (-1, 1))
     share = np.stack(weights)
     if padding == "zeros":
@@ -115,9 +113,9 @@ def neighbours(place: Array, size: int, mode: str, padding: str, *, aligned: boo
     return np.clip(np.nan_to_num(index), 0, size - 1).astype(np.int64), share
 
 
-def _cubic(distance: Array) -> Array:
-    """Keys, Cubic convolution interpolation (1981), eq. 4, with a = -0.75."""
-    d, a = np.abs(distance), _CUBIC
+def cubic(distance: Array, a: float = -0.75) -> Array:
+    """The weight at a distance from a pixel: Keys, Cubic convolution interpolation (1981), eq. 4."""
+    d = np.abs(distance)
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
     result: Array = np.where(d <= 1, near, np.where(d < 2, far, 0))

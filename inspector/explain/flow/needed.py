@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inspector.autodiff.nondifferentiable import ZERO_DERIVATIVE
 from inspector.explain.flow.masks import ALL, RULES, Mask, Use, everything
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Need", "needed"]
 
-# what these compute has no derivative, so no evidence travels through them
-CUT = """
-    And ArgMax ArgMin Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual NonMaxSuppression NonZero Not Or Shape
-    Size StringNormalizer Unique Xor
-"""
-_CUT = frozenset(CUT.split())
 DISCRETE = ("INT64", "BOOL", "STRING")
 
 
@@ -49,7 +44,8 @@ def needed(
     masks: dict[ir.Value, Mask] = dict(targets)
     uses = []
     for node in reversed(nodes):
-        if node.op_type in _CUT:
+        # what has no derivative carries no evidence
+        if (node.domain, node.op_type) in ZERO_DERIVATIVE:
             continue
         for number, output in enumerate(node.outputs):
             mask = masks.get(output)

@@ -10,7 +10,7 @@ from inspector.autodiff.lowering.table import FUSED, QUANTISED
 from inspector.autodiff.nondifferentiable import REFUSED, ZERO_DERIVATIVE
 from inspector.autodiff.table import RULES, RuleTable
 
-__all__ = ["CONVERTED", "EXPANDED", "Entry", "catalogue", "reference_page"]
+__all__ = ["CONVERTED", "EXPANDED", "PREVIEWED", "Entry", "catalogue", "reference_page"]
 
 EXPANDED = (
     "CausalConvWithState",
@@ -31,6 +31,11 @@ EXPANDED = (
 """Operators without a rule whose definition in the standard, a function body or a text, is known to have derivatives.
 (The engine expands any operator that has a body; these are the ones that tests hold.)"""
 
+PREVIEWED = {
+    ("ai.onnx.preview", "FlexAttention"): "A preview, which onnxruntime does not load yet.",
+}
+"""Operators with such a body that may still change, each with a note."""
+
 
 class Entry(NamedTuple):
     """One operator."""
@@ -47,6 +52,7 @@ def catalogue(rules: RuleTable = RULES) -> list[Entry]:
     """Every operator that the engine knows, in alphabetical order."""
     entries = [Entry(*key, "rule", _first_paragraph(rule.__doc__)) for key, rule in rules.items()]
     entries += [Entry("", operator, "expanded", "") for operator in EXPANDED]
+    entries += [Entry(*key, "expanded", note) for key, note in PREVIEWED.items()]
     entries += [Entry("", operator, "converted", note) for operator, note in CONVERTED.items()]
     entries += [Entry(*key, "zero", reason) for key, reason in ZERO_DERIVATIVE.items() if key not in rules]
     lowered = {"fused": FUSED, "quantised": QUANTISED}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -15,6 +16,9 @@ from .truth import Evaluator
 
 ONE_HOT_FIRST = [[[[1.0, 0.0], [0.0, 0.0]]]]
 NAN = float("nan")
+TWICE = Fixed(np.array([0, 0, 1, 2]))
+ROWS_TWICE = Fixed(np.array([[0], [0], [1], [2]]))
+UPDATES = Fixed(np.array([1.0, 1.0, 2.0, 3.0]))
 
 
 def row(op: str, x: Any, expected: Any, *more: Array | Fixed, **attributes: Any) -> tuple[Case, Array]:
@@ -38,6 +42,13 @@ ROWS = [
     row("Min", [1.0, 2.0], [0.5, 0], Fixed(np.array([1.0, 1.0]))),
     row("ReduceMax", [[1.0, 1.0, 0.0]], [[0.5, 0.5, 0]]),
     row("ReduceMin", [[1.0, 0.0, 0.0]], [[0, 0.5, 0.5]]),
+    # (two updates and what was there; an update and what was there; an update that is larger)
+    row("ScatterElements", [1.0, 2.0, 0.0], [1 / 3, 1 / 2, 0], TWICE, UPDATES, reduction="max"),
+    row("ScatterElements", [1.0, 2.0, 4.0], [1 / 3, 1 / 2, 0], TWICE, UPDATES, reduction="min"),
+    row("ScatterND", [1.0, 2.0, 0.0], [1 / 3, 1 / 2, 0], ROWS_TWICE, UPDATES, reduction="max"),
+    row("ScatterND", [1.0, 2.0, 4.0], [1 / 3, 1 / 2, 0], ROWS_TWICE, UPDATES, reduction="min"),
+    row("Unique", [2.0, 1.0, 2.0, 3.0], [0.5, 1, 0.5, 1]),
+    row("Unique", [[1.0, 0.0], [2.0, 3.0], [1.0, 0.0]], [[0.5, 0.5], [1, 1], [0.5, 0.5]], axis=0),
     row("GlobalMaxPool", [[[[3.0, 3.0], [3.0, 3.0]]]], np.full((1, 1, 2, 2), 0.25)),
     row("MaxPool", np.zeros((1, 1, 2, 2)), ONE_HOT_FIRST, kernel_shape=[2, 2]),
     row("MaxPool", np.zeros((1, 1, 3)), [[[1, 1, 0]]], kernel_shape=[2]),
@@ -74,12 +85,9 @@ ROWS = [
 def test_at_the_kink(case: Case, expected: Array) -> None:
     model = case.model()
     with_gradient = vjp(model, ["y0"], ["x0"])
-    session = onnxruntime.InferenceSession(
-        with_gradient.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    (y,) = session.run(["y0"], {**case.feeds, "cotangent.y0": np.zeros(_shape(model), np.float32)})
+    (y,) = _session(model).run(["y0"], case.feeds)
     seed = {"cotangent.y0": np.ones_like(y)}
-    (single,) = session.run(["gradient.x0"], {**case.feeds, **seed})
+    (single,) = _session(with_gradient).run(["gradient.x0"], {**case.feeds, **seed})
     np.testing.assert_allclose(single, expected, rtol=1e-6)
     with np.errstate(all="ignore"):
         wide = {name: value.astype(float) for name, value in {**case.feeds_in_double, **seed}.items()}
@@ -87,5 +95,5 @@ def test_at_the_kink(case: Case, expected: Array) -> None:
     np.testing.assert_allclose(double, expected, rtol=1e-6)
 
 
-def _shape(model: Any) -> list[int]:
-    return [dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim]
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -22,6 +22,9 @@ __all__ = ["Session"]
 # bytes of weights from which on the runtime is kept from making further copies of them, in the order that its kernels
 # like best or transposed
 HUGE = 2**28
+# the pass that makes a `Pad` of zeros the padding of the `MaxPool` behind it, which pads with the lowest value instead:
+# the runtime then gives another maximum than the file says wherever a whole window at the border is negative
+FUSES_ZEROS = "Pad_Fusion"
 FOLDER = "session.model_external_initializers_file_folder_path"
 
 # onnxruntime's severity 3: errors only
@@ -58,10 +61,10 @@ class Session:
         given = serialise(model)
         if given.folder is not None:
             options.add_session_config_entry(FOLDER, given.folder)
-        disabled = []
+        disabled = [FUSES_ZEROS]
         if given.external >= HUGE:
             options.add_session_config_entry("session.disable_prepacking", "1")
-            disabled = ["ConstantFolding"]
+            disabled.append("ConstantFolding")
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 given.message, options, providers=asked, disabled_optimizers=disabled

@@ -175,3 +175,14 @@ def test_one_compiled_session_serves_every_class_and_batch(monkeypatch: pytest.M
     for count, target in ((1, 3), (4, None), (2, [1, 2]), (3, "logits[4]"), (3, "logits[:4]")):
         lens.gradient(images(count), target)
     assert len(compiled) == 1
+
+
+def test_a_pad_of_zeros_before_a_max_pool_counts() -> None:
+    nodes = [
+        helper.make_node("Pad", ["x", "pads"], ["padded"]),
+        helper.make_node("MaxPool", ["padded"], ["y"], kernel_shape=[3, 3], strides=[2, 2]),
+    ]
+    pads = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    graph = model(nodes, {"x": [1, 1, 4, 4]}, {"y": [1, 1, 2, 2]}, {"pads": pads})
+    x = np.full((1, 1, 4, 4), -1, np.float32)
+    assert Session(graph, "cpu").run({"x": x})["y"].tolist() == [[[[0, 0], [0, -1]]]]

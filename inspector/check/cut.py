@@ -8,7 +8,12 @@ from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from inspector.errors import ModelError
 
-__all__ = ["between", "boundary", "part", "reads"]
+__all__ = ["MOVES", "between", "boundary", "part", "reads"]
+
+MOVES = frozenset(
+    ("Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze")
+)
+"""Operators whose results are some of the numbers of their first input, whatever their type."""
 
 
 def between(nodes: Sequence[NodeProto], given: Collection[str], outputs: Sequence[str]) -> list[NodeProto]:
@@ -36,7 +41,9 @@ def between(nodes: Sequence[NodeProto], given: Collection[str], outputs: Sequenc
 
 
 def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[str, ...]:
-    """What the nodes between `tensor` and `outputs` read beside it, weights left out; it does not depend on `tensor`.
+    """What the nodes between `tensor` and `outputs` read beside it; it does not depend on `tensor`.
+
+    Weights are left out, also those that nodes have only moved.
 
     An output that does not depend on `tensor` is part of it.
 
@@ -55,7 +62,7 @@ def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[st
         if not dependent.isdisjoint(taken):
             dependent.update(name for name in node.output if name)
             read |= taken
-    return tuple(sorted(read - dependent - _weights(graph)))
+    return tuple(sorted(read - dependent - _moved_weights(graph)))
 
 
 def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> ModelProto:
@@ -83,6 +90,18 @@ def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> Mod
 
 def _weights(graph: GraphProto) -> set[str]:
     return {w.name for w in graph.initializer} | {w.values.name for w in graph.sparse_initializer}
+
+
+def _moved_weights(graph: GraphProto) -> set[str]:
+    """Weights, and what nodes make of them that only move numbers to places that do not depend on the inputs."""
+    weights = _weights(graph)
+    fixed = weights | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        if node.op_type in MOVES and node.domain == "" and fixed.issuperset(reads(node)):
+            fixed.update(node.output)
+            if node.input[0] in weights:
+                weights.update(node.output)
+    return weights
 
 
 def reads(node: NodeProto) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,12 @@ from onnx.numpy_helper import from_array, to_array
 
 from inspector.model.external import read_into_memory
 
-__all__ = ["to_double", "widen"]
+__all__ = ["Array", "is_narrow", "large_constants", "to_double", "widen"]
+
+Array = NDArray[Any]
+
+LARGE_CONSTANT = 4096
+"""Numbers of a constant from which on it counts as a weight."""
 
 _NARROW = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
 # attributes that hold an element type: Cast, EyeLike and the random operators, the windows, (De)QuantizeLinear
@@ -37,7 +43,7 @@ def to_double(model: ModelProto) -> ModelProto:
     """Copy a model with float16, bfloat16 and float32 replaced by float64 everywhere, without its weights.
 
     Constants, inputs, outputs, annotations and the targets of casts change type; nothing else does. The weights of the
-    main graph are left out, for a copy of them would be twice their size: `widen` makes arrays of them. The copy is
+    main graph, large constants among them, are left out: see `inspector.check.weights`. The copy is
     meant for `Float64Evaluator`: a runtime may have no double kernel for its operators, and the standard does not allow
     double in all of them.
     """
@@ -46,7 +52,8 @@ def to_double(model: ModelProto) -> ModelProto:
     copy.functions.extend(model.functions)
     graph = model.graph
     copy.graph.name = graph.name
-    copy.graph.node.extend(graph.node)
+    left_out = {node.output[0] for node in large_constants(graph)}
+    copy.graph.node.extend(node for node in graph.node if left_out.isdisjoint(node.output))
     copy.graph.sparse_initializer.extend(graph.sparse_initializer)
     copy.graph.input.extend(graph.input)
     copy.graph.output.extend(graph.output)
@@ -65,10 +72,26 @@ def widen(value: Any) -> Any:
         return None
     if isinstance(value, list):
         return [widen(element) for element in value]
-    array: NDArray[Any] = np.asarray(value)
+    array: Array = np.asarray(value)
+    return array.astype(np.float64) if is_narrow(array) else array
+
+
+def is_narrow(value: Any) -> bool:
+    """Whether it is an array of floating-point numbers that are no doubles."""
+    dtype = getattr(value, "dtype", None)
     # bfloat16 has kind "V": it is not one of numpy's own
-    narrow = array.dtype.kind == "f" or array.dtype.name == "bfloat16"
-    return array.astype(np.float64, copy=False) if narrow else array
+    return dtype is not None and (dtype.name == "bfloat16" or (dtype.kind == "f" and dtype != np.float64))
+
+
+def large_constants(graph: GraphProto) -> list[NodeProto]:
+    """The nodes of the main graph that hold weights: many files have them all in such nodes."""
+    return [
+        node
+        for node in graph.node
+        if node.op_type == "Constant"
+        and [attribute.name for attribute in node.attribute] == ["value"]
+        and prod(node.attribute[0].t.dims) >= LARGE_CONSTANT
+    ]
 
 
 def _graph(graph: GraphProto) -> None:

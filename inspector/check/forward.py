@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -30,7 +31,7 @@ class Evaluator(Protocol):
     cost: Cost
     """Of the last run."""
 
-    def __init__(self, model: ModelProto, known: Any = None) -> None: ...
+    def __init__(self, model: ModelProto) -> None: ...
 
     def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Array]) -> list[Array]: ...
 
@@ -53,25 +54,65 @@ class Behind:
     ) -> None:
         self.evaluator = evaluator
         self._tensor, self._outputs = tensor, tuple(outputs)
-        self._names = (tensor, *boundary(model, tensor, outputs))
+        self._names = boundary(model, tensor, outputs)
         self._feeds = dict(feeds)
-        self._boundaries: dict[int, dict[str, Array]] = {}
-        self.point = np.asarray(self._boundary(1)[tensor], dtype=np.float64)
+        first, *beside = evaluator.run((tensor, *self._names), self._feeds)
+        self._alone = dict(zip(self._names, beside, strict=True))
+        self._front = evaluator.cost.peak
+        self._batches: dict[int, dict[str, Array]] = {}
+        self.point = np.asarray(first, dtype=np.float64)
 
     def run(self, value: Array, batch: int = 1) -> dict[str, Array]:
         """The outputs by name, for a value of the tensor; for `batch` of them along the batch axis."""
-        values = self.evaluator.run(self._outputs, {**self._boundary(batch), self._tensor: value})
+        values = self.evaluator.run(self._outputs, {**self._beside(batch), self._tensor: value})
         return dict(zip(self._outputs, values, strict=True))
 
-    def _boundary(self, batch: int) -> dict[str, Array]:
-        if batch not in self._boundaries:
-            feeds = {
-                name: np.repeat(value, batch, axis=0) if batch > 1 else value
-                for name, value in self._feeds.items()
-            }
-            found = self.evaluator.run(self._names, feeds)
-            self._boundaries[batch] = dict(zip(self._names, found, strict=True))
-        return self._boundaries[batch]
+    def largest_batch(self, memory: int) -> int:
+        """How many samples what is read beside the tensor can be had for at once."""
+        return memory // max(1, self._front) if self._unlike else memory
+
+    def _beside(self, batch: int) -> dict[str, Array]:
+        """What is read beside the tensor, for a batch of equal samples."""
+        if batch == 1:
+            return self._alone
+        found = {**self._alone}
+        found |= {name: np.repeat(found[name], batch, axis=0) for name in self._per_sample}
+        if self._unlike and batch not in self._batches:
+            self._batches = {batch: self._compute(self._unlike, batch)}
+        return found | self._batches.get(batch, {})
+
+    @cached_property
+    def _per_sample(self) -> tuple[str, ...]:
+        """Names of what holds something for each sample, along its first axis."""
+        return tuple(
+            name for name in self._names if 2 * _length(self._alone[name]) == _length(self._pair[name]) > 0
+        )
+
+    @cached_property
+    def _unlike(self) -> tuple[str, ...]:
+        """Names of what is neither so, nor the same for any batch (a shape, an index): it is computed for each."""
+        return tuple(
+            name
+            for name in self._names
+            if name not in self._per_sample and not _same(self._alone[name], self._pair[name])
+        )
+
+    @cached_property
+    def _pair(self) -> dict[str, Array]:
+        return self._compute(self._names, 2) if self._names else {}
+
+    def _compute(self, names: Sequence[str], batch: int) -> dict[str, Array]:
+        feeds = {name: np.repeat(value, batch, axis=0) for name, value in self._feeds.items()}
+        return dict(zip(names, self.evaluator.run(names, feeds), strict=True))
+
+
+def _length(value: Any) -> int:
+    """Of the first axis, where there is more than one: a list of numbers may be a shape."""
+    return len(value) if isinstance(value, np.ndarray) and value.ndim > 1 else 0
+
+
+def _same(one: Any, other: Any) -> bool:
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
 
 
 class Forward:
@@ -132,8 +173,8 @@ class Forward:
     def _largest_batch(self) -> int:
         if not self._one_of_many or self.point.shape[:1] != (1,):
             return 1
-        batch = int(np.clip(_MEMORY // max(1, self.cost.peak), 1, 64))
-        if batch == 1:
+        batch = min(64, _MEMORY // max(1, self.cost.peak))
+        if batch < 2:
             return 1
         scale = float(np.abs(self.point).max(initial=0)) or 1.0
         other = self.point + 0.1 * scale * np.cos(np.arange(self.point.size)).reshape(self.point.shape)
@@ -144,6 +185,7 @@ class Forward:
             # the file says that its batch axis is free, and has a shape inside that is not
             return 1
         alone = [self._alone(point) for point in pair]
+        batch = min(batch, max(1, self._behind.largest_batch(_MEMORY)))
         return batch if np.allclose(together, alone, rtol=self._agreement, atol=0) else 1
 
 

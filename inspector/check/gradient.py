@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +25,6 @@ __all__ = ["Problem", "check_problem"]
 NOISES = (0.01, 0.1)
 """Amplitudes of the noise added to the tensor, as a share of its largest magnitude: where more than half of the
 directions meet a kink, the next is tried."""
-TOO_LARGE = 400_000_000
-"""Weights (3.2 GB of doubles) above which the check stays in float32."""
 DISPLAYED = {"float16": 1e-2}
 """Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
 DISPLAYED_DEFAULT = 1e-5
@@ -37,6 +35,9 @@ BUDGET = 800_000_000_000
 core. A direction takes four evaluations of the score, or as many again for each further step that it needs."""
 FEWEST = 3
 """Directions that are tried even beyond the budget."""
+TOO_MUCH = 4 * BUDGET // (8 * FEWEST)
+"""Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
+take four times the budget."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,12 @@ class Method:
     eps: float
     evaluator: type[Evaluator]
     measure: Callable[[Score, Array, float, Array, Array, float, float], list[Slope]]
+    most: float
+    """Work of one evaluation above which another method is to be taken."""
 
 
-DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes)
-SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes)
+DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes, TOO_MUCH)
+SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes, np.inf)
 
 
 def check_problem(
@@ -106,7 +109,7 @@ def check_problem(
         directions: number of random directions; fewer where the model is so large that they would exceed `BUDGET`.
         elements: number of single elements, those with the largest gradient; fewer as well.
         seed: of directions and noise.
-        precision: None: float64 where every operator can be evaluated in it and the model is not too large.
+        precision: None: float64 where every operator can be evaluated in it and one evaluation is not too long.
 
     Raises:
         DoublePrecisionError: `precision` is float64, and that is impossible.
@@ -114,15 +117,14 @@ def check_problem(
     """
     if precision == "float32":
         return _check(problem, SINGLE, directions, elements, seed, "as asked")
+    if precision == "float64":
+        return _check(problem, replace(DOUBLE, most=np.inf), directions, elements, seed)
     try:
-        size = sum(int(np.prod(weight.dims)) for weight in problem.model.graph.initializer)
-        if size > TOO_LARGE:
-            raise DoublePrecisionError(f"the model has {size} weights")
         return _check(problem, DOUBLE, directions, elements, seed)
-    except DoublePrecisionError as reason:
-        if precision == "float64":
-            raise
-        return _check(problem, SINGLE, directions, elements, seed, str(reason))
+    except DoublePrecisionError as error:
+        reason = str(error)
+    # (not inside the handler: the error holds all that the attempt had in memory)
+    return _check(problem, SINGLE, directions, elements, seed, reason)
 
 
 def _check(
@@ -131,7 +133,11 @@ def _check(
     random = np.random.default_rng(seed)
     evaluator = method.evaluator(problem.model)
     forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
-    backward = _backward(method.evaluator(problem.gradient, evaluator), problem)
+    if forward.cost.work > method.most:
+        raise DoublePrecisionError(
+            f"one evaluation takes {forward.cost.work:.0e} multiplications, too many in double precision"
+        )
+    backward = _backward(method.evaluator(problem.gradient), problem)
     here = backward(forward.point)
     directions, elements = _affordable(forward.cost, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
@@ -163,7 +169,7 @@ def _check(
         along = compare(forward.point, here, keep_equal(forward.point, random, elements))
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
-    if method is DOUBLE:
+    if method.precision == "float64":
         displayed = _compare_displayed(problem, here, random)
     return describe(
         found=found,

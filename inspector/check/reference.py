@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto
-from onnx.numpy_helper import to_array
+from onnx import ModelProto
 from onnx.reference import ReferenceEvaluator
 
-from inspector.check.cut import between, reads
-from inspector.check.double import to_double, widen
+from inspector.check.cut import MOVES, between, reads
+from inspector.check.double import Array, is_narrow, to_double, widen
 from inspector.check.kernels import OPERATORS
-from inspector.model.external import read_into_memory
+from inspector.check.weights import Weights
 
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["Cost", "DoublePrecisionError", "Float64Evaluator"]
-
-Array = NDArray[Any]
+__all__ = ["Array", "Cost", "DoublePrecisionError", "Float64Evaluator"]
 
 
 class DoublePrecisionError(ArithmeticError):
@@ -36,7 +32,7 @@ class Cost:
     Attributes:
         peak: bytes of the values held at once, weights and feeds left out.
         work: multiplications and additions, about: those of matrix products and convolutions, and twenty for each
-            element of any other value, which memory takes as long to move.
+            element of any other value, which memory takes as long to move, and four for each weight that is widened.
     """
 
     peak: int = 0
@@ -49,27 +45,23 @@ class Float64Evaluator:
     onnxruntime has no double kernel for many operators (Conv, AveragePool, Erf, ...), so this runs the operators of
     `onnx.reference` on a copy of the model in which every float32 and float16 is a float64. Operators for which
     `onnx.reference` is slow, computes in single precision or deviates from the standard are replaced by those of
-    `inspector.check.kernels`. A value is let go as soon as nothing will read it.
+    `inspector.check.kernels`. A value is let go as soon as nothing will read it. Of large weights no doubles are kept:
+    products widen them block by block, other operators each as a whole, for as long as they run.
 
     Args:
-        model: the model, of any opset from 7 on; not modified. Weights must be in memory.
-        known: an evaluator of a model with weights in common: equal weights of the same name are kept once.
+        model: the model, of any opset from 7 on; not modified. External weights stand in files given by absolute paths.
     """
 
     agreement: ClassVar[float] = 1e-11
 
-    def __init__(self, model: ModelProto | onnx_ir.Model, known: Float64Evaluator | None = None) -> None:
+    def __init__(self, model: ModelProto | onnx_ir.Model) -> None:
         proto = model if isinstance(model, ModelProto) else _serialise(model)
         try:
             self._evaluator = _Double(to_double(proto), new_ops=list(OPERATORS))
         except Exception as error:  # onnx.reference raises whatever its operators' constructors raise
             raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
-        self._weights: dict[str, Array] = {}
-        for weight in proto.graph.initializer:
-            values = _values(weight)
-            other = known._weights.get(weight.name) if known else None
-            same = other is not None and np.array_equal(other, values)
-            self._weights[weight.name] = other if other is not None and same else widen(values)
+        self._weights = Weights(proto.graph)
+        self._evaluator.weights = self._weights
         self.cost = Cost()
         """Of the last run."""
 
@@ -99,7 +91,7 @@ class Float64Evaluator:
         # overflow to infinity and its consequences are values like others here; the caller judges the result
         with np.errstate(all="ignore"):
             try:
-                results: list[Array] = self._evaluator.run(names, {**self._weights, **wide})
+                results: list[Array] = self._evaluator.run(names, wide)
             except DoublePrecisionError:
                 raise
             except Exception as error:  # onnx.reference raises whatever numpy raises
@@ -121,6 +113,7 @@ class _Double(ReferenceEvaluator):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.cost = Cost()
+        self.weights: Weights | None = None
         self._plans: dict[tuple[tuple[str, ...], frozenset[str]], Plan] = {}
 
     def run(
@@ -136,24 +129,42 @@ class _Double(ReferenceEvaluator):
         results: dict[str, Any] = {"": None, **self.rt_inits_, **feed_inputs}
         held = 0
         for node, last in self._plan(names, frozenset(results)):
-            inputs = [results[name] for name in node.input]
-            options: dict[str, Any] = {"context": results} if node.need_context() else {}
+            inputs = [self._value(results, name) for name in node.input]
+            moved = node.op_type in MOVES
+            if not moved and node.op_type not in _PRODUCTS:
+                inputs = [widen(value) if is_narrow(value) else value for value in inputs]
+            options: dict[str, Any] = {}
+            if node.need_context():
+                options["context"] = {
+                    name: widen(self._value(results, name)) for name in reads(node.onnx_node)
+                }
             if node.has_linked_attribute and attributes:
                 options["linked_attributes"] = attributes
             for name, given in zip(node.output, node.run(*inputs, **options), strict=False):
                 # operators of onnx.reference refuse numpy's scalars, and others return them
                 value = np.asarray(given) if isinstance(given, np.generic) else given
-                dtype = getattr(value, "dtype", None)
-                if dtype is not None and dtype.kind == "f" and dtype != np.float64:
-                    raise DoublePrecisionError(f"{node.op_type} computes in {dtype}, not in float64 ({name})")
+                if is_narrow(value) and not moved:
+                    raise DoublePrecisionError(
+                        f"{node.op_type} computes in {value.dtype}, not in float64 ({name})"
+                    )
                 results[name] = value
-                held += getattr(value, "nbytes", 0)
+                held += _bytes(value)
             self.cost.peak = max(self.cost.peak, held)
             self.cost.work += _work(node.op_type, inputs, results.get(node.output[0]))
             if not intermediate:
                 for name in last:
-                    held -= getattr(results.pop(name, None), "nbytes", 0)
-        return results if intermediate else [results[name] for name in names]
+                    held -= _bytes(results.pop(name, None))
+        if intermediate:
+            return results
+        return [
+            widen(value) if is_narrow(value) else value
+            for value in (self._value(results, name) for name in names)
+        ]
+
+    def _value(self, results: Mapping[str, Any], name: str) -> Any:
+        if name not in results and self.weights is not None and name in self.weights:
+            return self.weights[name]
+        return results[name]
 
     def _plan(self, names: tuple[str, ...], given: frozenset[str]) -> Plan:
         key = names, given
@@ -171,11 +182,21 @@ class _Double(ReferenceEvaluator):
 
 
 _PRODUCTS = {"Conv", "ConvTranspose", "MatMul", "Gemm"}
-_MOVING = 20
+_MOVING, _WIDENING = 20, 4
+
+
+def _bytes(value: Any) -> int:
+    """Of a value that is computed: weights are not held."""
+    return 0 if is_narrow(value) else int(getattr(value, "nbytes", 0))
 
 
 def _work(op_type: str, inputs: Sequence[Any], output: Any) -> int:
-    size = int(getattr(output, "size", 1))
+    widened = sum(_WIDENING * int(value.size) for value in inputs if is_narrow(value))
+    return widened + _multiplications(op_type, inputs, output)
+
+
+def _multiplications(op_type: str, inputs: Sequence[Any], output: Any) -> int:
+    size = 0 if is_narrow(output) else int(getattr(output, "size", 1))
     if op_type not in _PRODUCTS or np.ndim(inputs[1]) < 2:
         return _MOVING * size
     x, w = inputs[0], inputs[1]
@@ -184,16 +205,6 @@ def _work(op_type: str, inputs: Sequence[Any], output: Any) -> int:
     if op_type == "ConvTranspose":
         return int(x.size) * (int(w.size) // int(w.shape[0]))
     return size * (int(x.shape[-1]) if op_type == "MatMul" else int(x.size) // max(1, int(output.shape[0])))
-
-
-def _values(weight: TensorProto) -> Array:
-    """The numbers of a weight, which may stand in another file."""
-    if weight.data_location != TensorProto.EXTERNAL:
-        return to_array(weight)
-    holder = ModelProto()
-    holder.graph.initializer.append(weight)
-    read_into_memory(holder)
-    return to_array(holder.graph.initializer[0])
 
 
 def _serialise(model: onnx_ir.Model) -> ModelProto:

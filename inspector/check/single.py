@@ -26,7 +26,6 @@ class Float32Evaluator:
 
     Args:
         model: the model; not modified.
-        known: taken for the sake of the interface: a session shares no weights.
 
     Raises:
         ModelError: onnxruntime refuses the model.
@@ -34,7 +33,7 @@ class Float32Evaluator:
 
     agreement: ClassVar[float] = 1e-5
 
-    def __init__(self, model: ModelProto, known: Any = None) -> None:
+    def __init__(self, model: ModelProto) -> None:
         self._model = model
         self._sessions: dict[tuple[tuple[str, ...], tuple[str, ...]], Session] = {}
         annotated = {value.name: value for value in (*model.graph.value_info, *model.graph.input)}

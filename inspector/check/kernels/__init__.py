@@ -1,9 +1,10 @@
 """Double-precision operators in numpy, one table.
 
-An operator is here for one of four reasons: `onnx.reference` walks it element by element in Python (Conv,
+An operator is here for one of five reasons: `onnx.reference` walks it element by element in Python (Conv,
 pools, scatters), computes it in single precision (Erf, GroupNormalization), departs from the standard
 (GatherElements of many classes, Pad that crops, GlobalMaxPool of other than two axes, LRN's window,
-LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets), or has it no more (Upsample).
+LpNormalization of negative numbers, Softmax and BatchNormalization of old opsets), has it no more (Upsample), or
+would need all of a weight as doubles (MatMul, Gemm).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from inspector.check.kernels import (
     normalisation,
     padding,
     pooling,
+    products,
     quantisation,
     recurrence,
     recurrent,
@@ -40,6 +42,8 @@ KERNELS: dict[str, Kernel] = {
     "RNN": recurrent.rnn,
     "Conv": convolution.conv,
     "ConvTranspose": convolution.conv_transpose,
+    "Gemm": products.gemm,
+    "MatMul": products.matmul,
     "MaxPool": pooling.max_pool,
     "AveragePool": pooling.average_pool,
     "LpPool": pooling.lp_pool,

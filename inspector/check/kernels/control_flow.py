@@ -65,7 +65,11 @@ class Loop(_Iterated):
 
 
 class Scan(_Iterated):
-    """Slices in, slices out, each along its axis and in its direction."""
+    """Slices in, slices out, each along its axis and in its direction.
+
+    In opset 8 the lengths of the sequences came first, and all else had an axis of samples in front. (Given lengths
+    no newer opset can say: `inspector.model.upgrade` refuses them.)
+    """
 
     def _run(
         self,
@@ -73,6 +77,7 @@ class Scan(_Iterated):
         context: Mapping[str, Any] | None = None,
         body: Any = None,
         num_scan_inputs: int = 1,
+        directions: Sequence[int] | None = None,
         scan_input_axes: Sequence[int] | None = None,
         scan_input_directions: Sequence[int] | None = None,
         scan_output_axes: Sequence[int] | None = None,
@@ -80,6 +85,18 @@ class Scan(_Iterated):
         attributes: Any = None,
         **options: Any,
     ) -> tuple[Any, ...]:
+        if values[0] is None:
+            samples = (
+                self._run(
+                    *sample,
+                    context=context,
+                    num_scan_inputs=num_scan_inputs,
+                    scan_input_directions=directions,
+                    **options,
+                )
+                for sample in zip(*values[1:], strict=True)
+            )
+            return tuple(np.stack(result) for result in zip(*samples, strict=True))
         states = len(values) - num_scan_inputs
         held = list(values[:states])
         read = [

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from inspector.check.double import is_narrow, widen
 from inspector.check.kernels.call import Array, Call
 from inspector.check.kernels.windows import Window, window
 
@@ -16,6 +17,8 @@ __all__ = ["conv", "conv_transpose"]
 
 _BLOCK = 250_000
 """Elements of the unfolded input held at a time: 2 MB of doubles stay in a processor's cache."""
+_WIDENED = 4_000_000
+"""Numbers of kernels widened at a time: 32 MB of doubles."""
 
 
 def conv(
@@ -34,14 +37,21 @@ def conv(
     """(N, C, *in) and kernels (M, C/group, *kernel) -> (N, M, *out)."""
     kernel = w.shape[2:]
     geometry = window(x.shape[2:], kernel, strides, dilations, pads, auto_pad)
-    padded = geometry.pad(x, 0)
+    padded = geometry.pad(widen(x), 0)
     if w.shape[1] == 1 and w.shape[0] == group:
-        result = _depthwise(geometry, padded, w)
+        result = _depthwise(geometry, padded, widen(w))
     else:
-        result = _grouped(geometry, padded, w, group)
+        parts = [_grouped(geometry, padded, widen(w[some]), group) for some in _portions(w, group)]
+        result = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     if b is not None:
-        result += b.reshape(-1, *(1,) * len(kernel))
+        result += widen(b).reshape(-1, *(1,) * len(kernel))
     return result
+
+
+def _portions(w: Array, group: int) -> list[slice]:
+    """Slices of the first axis of kernels, which may be most of a file, to be widened one after another."""
+    step = max(1, _WIDENED // max(1, prod(w.shape[1:]))) if is_narrow(w) and group == 1 else len(w)
+    return [slice(start, start + step) for start in range(0, max(1, len(w)), max(1, step))]
 
 
 def _depthwise(geometry: Window, padded: Array, w: Array) -> Array:
@@ -110,22 +120,33 @@ def conv_transpose(
     full = [(size[i] - 1) * steps[i] + (kernel[i] - 1) * spread[i] + 1 + extra[i] for i in range(rank)]
     begin, shape = _crop(size, steps, full, pads, auto_pad, output_shape)
 
-    samples, channels = x.shape[:2]
-    maps = w.shape[1]
-    weights = w.reshape(group, channels // group, maps * prod(kernel)).swapaxes(1, 2)
-    parts = x.reshape(samples, group, channels // group, *size)
     # what the file crops may be negative (an output longer than the kernels reach): leave room for it
     room = [max(full[i], begin[i] + shape[i]) for i in range(rank)]
-    buffer = np.zeros((samples, group * maps, *room), dtype=x.dtype)
+    buffer = np.zeros((len(x), group, w.shape[1], *room))
+    for some in _portions(w, group):
+        _scatter(buffer, widen(x[:, some]), widen(w[some]), steps, spread)
+    buffer = buffer.reshape(len(x), group * w.shape[1], *room)
+    kept: tuple[Any, ...] = (..., *(slice(o, o + n) for o, n in zip(begin, shape, strict=True)))
+    result: Array = buffer[kept]
+    if b is not None:
+        result = result + widen(b).reshape(-1, *(1,) * rank)
+    return result
+
+
+def _scatter(buffer: Array, x: Array, w: Array, steps: Sequence[int], spread: Sequence[int]) -> None:
+    """Add to `buffer` (N, group, M/group, *full) each input times its kernels, some rows of the input at a time."""
+    group, maps = buffer.shape[1:3]
+    kernel, size = w.shape[2:], x.shape[2:]
+    channels = x.shape[1] // group
+    weights = w.reshape(group, channels, maps * prod(kernel)).swapaxes(1, 2)
     rows = max(1, _BLOCK // max(1, group * maps * prod(kernel) * prod(size[1:])))
-    for sample in range(samples):
-        target = buffer[sample].reshape(group, maps, *room)
+    for target, sample in zip(buffer, x.reshape(len(x), group, channels, *size), strict=True):
         for start in range(0, size[0], rows):
-            part = parts[sample, :, :, start : start + rows]
+            part = sample[:, :, start : start + rows]
             extent = part.shape[2:]
-            columns = weights @ part.reshape(group, channels // group, prod(extent))
+            columns = weights @ part.reshape(group, channels, prod(extent))
             columns = columns.reshape(group, maps, *kernel, *extent)
-            origin = (start * steps[0], *(0,) * (rank - 1))
+            origin = (start * steps[0], *(0,) * (len(size) - 1))
             for tap in product(*map(range, kernel)):
                 place: tuple[Any, ...] = (
                     ...,
@@ -135,11 +156,6 @@ def conv_transpose(
                     ),
                 )
                 target[place] += columns[(slice(None),) * 2 + tap]
-    kept: tuple[Any, ...] = (..., *(slice(o, o + n) for o, n in zip(begin, shape, strict=True)))
-    result: Array = buffer[kept]
-    if b is not None:
-        result = result + b.reshape(-1, *(1,) * rank)
-    return result
 
 
 def _crop(

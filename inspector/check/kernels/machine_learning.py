@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,18 @@ def linear_classifier(
     return labels[scores.argmax(axis=1)], _transformed(call, scores, post_transform)
 
 
+def zip_map(
+    _: Call,
+    x: Array,
+    *,
+    classlabels_int64s: Sequence[int] | None = None,
+    classlabels_strings: Sequence[str] | None = None,
+) -> tuple[Any]:
+    """No number depends on it, but a graph is evaluated only where every operator in it is known."""
+    names: Sequence[int | str] = classlabels_int64s or classlabels_strings or range(x.shape[-1])
+    return ([dict(zip(names, row.tolist(), strict=True)) for row in np.atleast_2d(x)],)
+
+
 def _scores(x: Array, coefficients: Sequence[float], intercepts: Sequence[float] | None, rows: int) -> Array:
     weights = np.asarray(coefficients, dtype=np.float64).reshape(rows, -1)
     result: Array = np.atleast_2d(x) @ weights.T + np.asarray(intercepts or [0.0])
@@ -81,4 +94,5 @@ KERNELS: dict[str, Kernel] = {
     "LinearRegressor": linear_regressor,
     "Normalizer": normalizer,
     "Scaler": scaler,
+    "ZipMap": zip_map,
 }

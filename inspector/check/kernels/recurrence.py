@@ -46,7 +46,7 @@ def linear_attention(
     scale: float | None = 0.0,
     chunk_size: int | None = 64,
 ) -> tuple[Array, Array]:
-    """State = exp(decay) * state + key (value or its delta)'; output = scale * state' query."""
+    """By state = exp(decay) * state + key (value or its delta)'; output = scale * state' query."""
     q, k, v = _heads(query, q_num_heads), _heads(key, kv_num_heads), _heads(value, kv_num_heads)
     batch, _, steps, features = k.shape
     state = np.zeros((batch, kv_num_heads, features, v.shape[-1])) if past is None else past.copy()

@@ -68,6 +68,13 @@ def integers(*values: Any) -> Array:
 IMAGE = (2, 4, 7, 6)
 
 CONVOLUTIONS = [
+    Case("MatMul", ((2, 3), (3, 4))),
+    Case("MatMul", ((3,), (2, 3, 4))),
+    Case("MatMul", ((5, 2, 3), (3,))),
+    Case("MatMul", ((2, 1, 4, 3), (5, 3, 2))),
+    Case("Gemm", ((2, 3), (3, 4), (4,))),
+    Case("Gemm", ((3, 2), (4, 3)), {"transA": 1, "transB": 1, "alpha": 0.5}),
+    Case("Gemm", ((2, 3), (4, 3), (2, 1)), {"transB": 1, "beta": 2.0}, opset=9),
     Case("Conv", (IMAGE, (6, 4, 3, 2))),
     Case("Conv", (IMAGE, (6, 4, 3, 3), (6,)), {"strides": [2, 1], "pads": [1, 0, 2, 1]}),
     Case("Conv", (IMAGE, (6, 2, 3, 3), (6,)), {"group": 2, "dilations": [2, 1]}),

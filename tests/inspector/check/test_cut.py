@@ -45,6 +45,16 @@ def test_an_output_that_does_not_depend_on_the_tensor_is_at_the_boundary() -> No
     assert not part(CHAIN, ["unused", "y"], ["y"]).graph.node
 
 
+def test_weights_that_are_only_moved_stay_where_they_are() -> None:
+    chain = model(
+        "float[N,3] x => float[N,3] y",
+        "a = Relu(x) t = Transpose(w) shape = Shape(x) r = Reshape(x, shape) s = Neg(w) m = MatMul(a, t) "
+        "n = MatMul(m, s) y = Add(n, r)",
+        {"w": normal(3, 3)},
+    )
+    assert boundary(chain, "a", ["y"]) == ("r", "s")
+
+
 def test_a_tensor_may_be_its_own_output() -> None:
     assert boundary(CHAIN, "y", ["y"]) == ()
 

@@ -146,16 +146,82 @@ def test_from_any_tensor_only_what_lies_behind_it_is_computed() -> None:
     np.testing.assert_array_equal(y, -2.0 * normal(7).astype(np.float64))
 
 
-def test_equal_weights_are_kept_once() -> None:
-    first = Float64Evaluator(model("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": normal(3, 2)}))
-    body = "y = MatMul(x, w)"
-    same = Float64Evaluator(model("float[N,3] x => float[N,2] y", body, {"w": normal(3, 2)}), known=first)
-    other = Float64Evaluator(
-        model("float[N,3] x => float[N,2] y", body, {"w": normal(3, 2, seed=1)}), known=first
+@pytest.fixture
+def weights_as_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weight is kept as doubles, and three numbers are widened at a time."""
+    monkeypatch.setattr("inspector.check.weights._KEPT", 0)
+    monkeypatch.setattr("inspector.check.double.LARGE_CONSTANT", 1)
+    monkeypatch.setattr("inspector.check.kernels.products._BLOCK", 3)
+    monkeypatch.setattr("inspector.check.kernels.convolution._WIDENED", 20)
+
+
+WITH_WEIGHTS = {
+    "product": ("float[N,3] x => float[N,2] y", "y = MatMul(x, w)", {"w": (3, 2)}),
+    "product of a batch": ("float[N,4,3] x => float[N,4,2] y", "y = MatMul(x, w)", {"w": (3, 2)}),
+    "batch of weights": ("float[N,4,3] x => float[N,4,2] y", "y = MatMul(x, w)", {"w": (2, 3, 2)}),
+    "weights first": ("float[N,3] x => float[4,3] y", "y = MatMul(w, x)", {"w": (4, 2)}),
+    "of weights": (
+        "float[N,3] x => float[N,3] y",
+        "k = MatMul(w, v) y = MatMul(x, k)",
+        {"w": (3, 2), "v": (2, 3)},
+    ),
+    "transposed": (
+        "float[N,3] x => float[N,4] y",
+        "t = Transpose(w) i = Identity(t) y = MatMul(x, i)",
+        {"w": (4, 3)},
+    ),
+    "Gemm": (
+        "float[N,3] x => float[N,4] y",
+        "y = Gemm<alpha=0.5, transB=1>(x, w, b)",
+        {"w": (4, 3), "b": (4,)},
+    ),
+    "Gemm as stored": (
+        "float[N,3] x => float[N,4] y",
+        "y = Gemm<beta=2.0>(x, w, b)",
+        {"w": (3, 4), "b": (4,)},
+    ),
+    "Conv": ("float[N,2,9] x => float[N,5,7] y", "y = Conv(x, w, b)", {"w": (5, 2, 3), "b": (5,)}),
+    "grouped": ("float[N,4,9] x => float[N,6,7] y", "y = Conv<group=2>(x, w)", {"w": (6, 2, 3)}),
+    "depthwise": ("float[N,4,9] x => float[N,4,7] y", "y = Conv<group=4>(x, w)", {"w": (4, 1, 3)}),
+    "ConvTranspose": (
+        "float[N,4,9] x => float[N,2,11] y",
+        "y = ConvTranspose(x, w, b)",
+        {"w": (4, 2, 3), "b": (2,)},
+    ),
+    "embedding": (
+        "int64[N,3] x => float[N,3,2] y",
+        "e = Gather(w, x) m = Mul(e, e) y = Add(m, b)",
+        {"w": (9, 2), "b": (2,)},
+    ),
+    "elementwise": ("float[N,3] x => float[N,3] y", "m = Mul(x, w) y = Relu(m)", {"w": (3,)}),
+    "only moved": ("float[N,3] x => float[3,4] y", "y = Transpose(w)", {"w": (4, 3)}),
+    "a constant": (
+        "float[N,3] x => float[N,2] y",
+        "w = Constant<value = float[3,2] {1.0, 2.0, 3.5, -1.0, 0.25, 7.0}>() y = MatMul(x, w)",
+        {},
+    ),
+    "in a branch": (
+        "float[N,3] x => float[N,2] y",
+        "c = Constant<value = bool {1}>() y = If(c)<then_branch = yes () => (float[N,2] p) { p = MatMul(x, w) }, "
+        "else_branch = no () => (float[N,2] q) { q = MatMul(x, w) }>",
+        {"w": (3, 2)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_weights_widened_where_they_are_used(name: str, request: pytest.FixtureRequest) -> None:
+    signature, body, shapes = WITH_WEIGHTS[name]
+    proto = model(
+        signature, body, {name: normal(*shape, seed=n) for n, (name, shape) in enumerate(shapes.items())}
     )
-    x = normal(4, 3)
-    np.testing.assert_array_equal(same.run(None, {"x": x})[0], first.run(None, {"x": x})[0])
-    assert not np.allclose(other.run(None, {"x": x})[0], first.run(None, {"x": x})[0])
+    dims = [dim.dim_value or 2 for dim in proto.graph.input[0].type.tensor_type.shape.dim]
+    x = normal(*dims).astype(np.float64) if signature[0] == "f" else np.arange(6).reshape(dims)
+    (expected,) = Float64Evaluator(proto).run(None, {"x": x})
+    request.getfixturevalue("weights_as_in_the_file")
+    (found,) = Float64Evaluator(proto).run(None, {"x": x})
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-14)
 
 
 def test_the_model_given_is_not_changed() -> None:

@@ -36,23 +36,34 @@ class _Weights:
     peepholes: Sequence[ir.Value]
 
 
-Cell = Callable[[Tape, ir.Value, Sequence[ir.Value], _Weights, Sequence[ActivationFunction]], list[ir.Value]]
-"""One step: (tape, product with the input and its bias, state, weights, activations) -> the state after it, h first."""
+@dataclass(frozen=True)
+class _Step:
+    """What one step has.
+
+    Attributes:
+        z: (batch, gates * hidden), the product with the input, and its bias.
+        state: (batch, hidden) each, h first.
+        weights: of the direction.
+        activations: of the direction.
+    """
+
+    z: ir.Value
+    state: Sequence[ir.Value]
+    weights: _Weights
+    activations: Sequence[ActivationFunction]
+
+
+Cell = Callable[[Tape, _Step], list[ir.Value]]
+"""One step: the state after it."""
 
 
 def lstm(tape: Tape, node: ir.Node) -> Values:
     """Y, Y_h and Y_c."""
     clip, coupled = _clip(node), bool(node.attributes.get_int("input_forget", 0))
 
-    def cell(
-        tape: Tape,
-        z: ir.Value,
-        state: Sequence[ir.Value],
-        weights: _Weights,
-        activations: Sequence[ActivationFunction],
-    ) -> list[ir.Value]:
-        (h, c), (f, g, last) = state, activations
-        z = tape.Add(z, tape.MatMul(h, weights.recurrent))
+    def cell(tape: Tape, step: _Step) -> list[ir.Value]:
+        (h, c), (f, g, last), weights = step.state, step.activations, step.weights
+        z = tape.Add(step.z, tape.MatMul(h, weights.recurrent))
         if weights.bias is not None:
             z = tape.Add(z, weights.bias)
         zi, zo, zf, zc = tape.op("Split", z, axis=-1, num_outputs=4, outputs=4)
@@ -76,15 +87,9 @@ def gru(tape: Tape, node: ir.Node) -> Values:
     """Y and Y_h."""
     clip, after = _clip(node), bool(node.attributes.get_int("linear_before_reset", 0))
 
-    def cell(
-        tape: Tape,
-        z: ir.Value,
-        state: Sequence[ir.Value],
-        weights: _Weights,
-        activations: Sequence[ActivationFunction],
-    ) -> list[ir.Value]:
-        (h,), (f, g) = state, activations
-        zz, zr, zh = tape.op("Split", z, axis=-1, num_outputs=3, outputs=3)
+    def cell(tape: Tape, step: _Step) -> list[ir.Value]:
+        (h,), (f, g), weights = step.state, step.activations, step.weights
+        zz, zr, zh = tape.op("Split", step.z, axis=-1, num_outputs=3, outputs=3)
         rz, rr, rh = tape.op("Split", weights.recurrent, axis=-1, num_outputs=3, outputs=3)
         bz = br = bh = None
         if weights.bias is not None:
@@ -108,15 +113,10 @@ def rnn(tape: Tape, node: ir.Node) -> Values:
     """Y and Y_h."""
     clip = _clip(node)
 
-    def cell(
-        tape: Tape,
-        z: ir.Value,
-        state: Sequence[ir.Value],
-        weights: _Weights,
-        activations: Sequence[ActivationFunction],
-    ) -> list[ir.Value]:
-        z = tape.Add(z, tape.MatMul(state[0], weights.recurrent))
-        return [activations[0](tape, clip(tape, z if weights.bias is None else tape.Add(z, weights.bias)))]
+    def cell(tape: Tape, step: _Step) -> list[ir.Value]:
+        (h,), (f,), weights = step.state, step.activations, step.weights
+        z = tape.Add(step.z, tape.MatMul(h, weights.recurrent))
+        return [f(tape, clip(tape, z if weights.bias is None else tape.Add(z, weights.bias)))]
 
     x, w, r, b, lens, h = _inputs(node, 6)
     return _run(tape, node, [x, w, r, b, lens], [h], None, cell, ["Tanh"])
@@ -219,7 +219,7 @@ def _scan(
     inputs = [tape.like(one.state[0], "step")]
     sources = [x]
     inputs[0].shape = ir.Shape([None, None])
-    after = cell(inner, inputs[0], state, one.weights, activations)
+    after = cell(inner, _Step(inputs[0], state, one.weights, activations))
     seen = after[0]
     if lengths is not None:
         steps = tape.Range(0, tape.Squeeze(tape.Shape(x, start=0, end=1), [0]), 1)

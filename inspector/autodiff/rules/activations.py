@@ -23,7 +23,7 @@ def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Alpha at 0. A result tells the sign of its input only where alpha is not negative."""
+    """The slope alpha at 0. A result tells the sign of its input only where alpha is not negative."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     alpha = node.attributes.get_float("alpha", 0.01)
     return [tape.Where(tape.Greater(y if alpha >= 0 else x, 0), g, tape.Mul(g, alpha))]
@@ -54,7 +54,7 @@ def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """X * clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3."""
+    """Of x * clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3."""
     (g,), (x,) = cotangents, node.inputs
     middle = tape.Mul(g, tape.Add(tape.Mul(x, 1 / 3), 0.5))
     return [tape.Where(tape.LessOrEqual(x, -3), 0, tape.Where(tape.GreaterOrEqual(x, 3), g, middle))]
@@ -87,7 +87,7 @@ def elu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def selu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Gamma * (x, or alpha * (exp(x) - 1) for x <= 0)."""
+    """Of gamma * (x, or alpha * (exp(x) - 1) for x <= 0)."""
     (g,), (x,) = cotangents, node.inputs
     alpha = node.attributes.get_float("alpha", 1.67326319217681884765625)
     gamma = node.attributes.get_float("gamma", 1.05070102214813232421875)
@@ -120,13 +120,13 @@ def gelu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def mish(tape: Tape, x: Operand, y: ir.Value) -> ir.Value:
-    """X * tanh(softplus(x)); Misra, Mish, eq. 1."""
+    """Of x * tanh(softplus(x)); Misra, Mish, eq. 1."""
     tanh = tape.Tanh(tape.Softplus(x))
     return tape.Add(tanh, tape.Mul(x, tape.Mul(one_minus_square(tape, tanh), tape.Sigmoid(x))))
 
 
 def swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """X * s with s = sigmoid(alpha * x): its derivative is s + alpha * y * (1 - s)."""
+    """Of x * s with s = sigmoid(alpha * x): its derivative is s + alpha * y * (1 - s)."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     alpha = node.attributes.get_float("alpha", 1.0)
     s = tape.Sigmoid(tape.Mul(x, alpha))

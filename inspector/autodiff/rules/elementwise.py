@@ -73,7 +73,7 @@ def power(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def mod(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """X - trunc(x / m) * m with fmod=1, as floating-point requires."""
+    """Of x - trunc(x / m) * m with fmod=1, as floating-point requires."""
     (g,), (x, m), (y,) = cotangents, node.inputs, node.outputs
     return [g, tape.Mul(g, tape.Div(tape.Sub(y, x), m))]
 
@@ -130,7 +130,7 @@ def dropout(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def range_(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Start + i * delta: the limit only says how many."""
+    """Of start + i * delta: the limit only says how many."""
     (g,) = cotangents
     wide = tape.widened(g)
     steps = tape.cast_like(tape.Range(0, tape.Size(wide), 1), wide)

@@ -12,7 +12,7 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
 def gemm(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Alpha * A' @ B' + beta * C, where ' may transpose."""
+    """Of alpha * A' @ B' + beta * C, where ' may transpose."""
     (g,), (a, b, *c) = cotangents, node.inputs
     ta, tb = node.attributes.get_int("transA", 0), node.attributes.get_int("transB", 0)
     alpha, beta = node.attributes.get_float("alpha", 1.0), node.attributes.get_float("beta", 1.0)

@@ -17,7 +17,7 @@ from inspector.errors import NotDifferentiable
 
 
 def scaler(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """(X - offset) * scale."""
+    """Of (x - offset) * scale."""
     (g,) = cotangents
     return [tape.Mul(g, _constant(tape, g, node.attributes.get_floats("scale", [1.0])))]
 

@@ -64,7 +64,7 @@ def batch_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values
 
 
 def _batch_normalization_training(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Running = momentum * input + (1 - momentum) * statistic, of the population variance."""
+    """With running = momentum * input + (1 - momentum) * statistic, of the population variance."""
     x = tape.widened(node.inputs[0])
     g, g_mean, g_variance = (
         None if each is None else tape.cast_like(each, x) for each in [*cotangents, None, None][:3]
@@ -167,7 +167,7 @@ def local_response_normalization(tape: Tape, node: ir.Node, cotangents: Values) 
 
 
 def lp_normalization(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Y = x / |x|_p along one axis; 0 at the origin, which it maps to itself."""
+    """Of x / |x|_p along one axis; 0 at the origin, which it maps to itself."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     x, y, g = tape.widened(x), tape.widened(y), tape.widened(g)
     axis = [node.attributes.get_int("axis", -1)]

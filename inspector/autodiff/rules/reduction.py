@@ -137,7 +137,7 @@ def _repeated(tape: Tape, node: ir.Node, g: Operand) -> ir.Value:
 
 
 def _l2(tape: Tape, g: Operand, x: Operand, y: Operand) -> ir.Value:
-    """X / y; 0 at the origin, where the norm has no derivative."""
+    """The slope x / y; 0 at the origin, where the norm has no derivative."""
     return tape.Mul(g, tape.Div(x, tape.Where(tape.Equal(y, 0), 1, y)))
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from tests.zoo.checks import Result
 from tests.zoo.fetch import cache_folder, unpack
-from tests.zoo.models import FILES, NAMED, RealFile
+from tests.zoo.file import RealFile
+from tests.zoo.models import FILES
+from tests.zoo.named import NAMED
 
 RESULTS = cache_folder() / "results"
 LONGEST = 3600

@@ -12,7 +12,9 @@ import onnxruntime
 from tests.zoo.checks import STEPS, Result
 from tests.zoo.classifier import CODE, WEIGHTS
 from tests.zoo.fetch import cache_folder
-from tests.zoo.models import FILES, NAMED, RealFile
+from tests.zoo.file import RealFile
+from tests.zoo.models import FILES
+from tests.zoo.named import NAMED
 from tests.zoo.objects import LABELLED, PHOTOGRAPHS
 
 __all__ = ["render"]

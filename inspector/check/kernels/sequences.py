@@ -1,5 +1,5 @@
-"""Sequences and optional values: onnx.reference inserts at the front what belongs at the end, maps over two sequences at
-most, and wraps an optional value in a list that it does not take off again. An empty optional value is None here.
+"""Sequences and optional values: onnx.reference inserts at the front what belongs at the end, maps over two sequences
+at most, and wraps an optional value in a list that it does not take off again. An empty optional value is None here.
 """
 
 from __future__ import annotations

@@ -197,6 +197,7 @@ def test_axes_and_sizes_that_a_body_takes_from_outside() -> None:
         "float[n,3] y, float[t,n,4] all",
         """
         last = Constant<value_ints = [-1]>()
+        one = Constant<value_ints = [1]>()
         wide = Constant<value_ints = [1, 1, 4]>()
         y, all = Scan<num_scan_inputs = 1, body = b (float[] h, float[] z) => (float[] k, float[] o) {
             column = Unsqueeze(z, last)
@@ -206,7 +207,7 @@ def test_axes_and_sizes_that_a_body_takes_from_outside() -> None:
             d = Mul(h, m)
             k = Tanh(d)
         }>(x, s)
-        """.replace("wide = ", "one = Constant<value_ints = [1]>() wide = "),
+        """,
     )
     assert difference(model, ["y", "all"], ["x", "s"], x=X, s=RANDOM.normal(size=(4, 2, 3))) < EXACT
 

@@ -183,6 +183,8 @@ class _Double(ReferenceEvaluator):
 
 _PRODUCTS = {"Conv", "ConvTranspose", "MatMul", "Gemm"}
 _MOVING, _WIDENING = 20, 4
+# of an element, where that takes longer than to move it
+_PER_ELEMENT = {"BatchNormalization": 80, "Erf": 500}
 
 
 def _bytes(value: Any) -> int:
@@ -198,10 +200,12 @@ def _work(op_type: str, inputs: Sequence[Any], output: Any) -> int:
 def _multiplications(op_type: str, inputs: Sequence[Any], output: Any) -> int:
     size = 0 if is_narrow(output) else int(getattr(output, "size", 1))
     if op_type not in _PRODUCTS or np.ndim(inputs[1]) < 2:
-        return _MOVING * size
+        return _PER_ELEMENT.get(op_type, _MOVING) * size
     x, w = inputs[0], inputs[1]
     if op_type == "Conv":
-        return size * (int(w.size) // int(w.shape[0]))
+        # one channel at a time is no matrix product: the input is moved for each element of the kernel
+        each = _MOVING if w.shape[1] == 1 < w.shape[0] else 1
+        return each * size * (int(w.size) // int(w.shape[0]))
     if op_type == "ConvTranspose":
         return int(x.size) * (int(w.size) // int(w.shape[0]))
     return size * (int(x.shape[-1]) if op_type == "MatMul" else int(x.size) // max(1, int(output.shape[0])))

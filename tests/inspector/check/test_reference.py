@@ -138,6 +138,20 @@ def test_the_cost_counts_what_is_held_at_once_and_leaves_the_weights_out() -> No
     assert evaluator.cost.work == 4 * 3 * 2 + 3 * 20 * (4 * 2)
 
 
+def test_the_cost_of_a_kernel_per_channel_is_that_of_moving_its_input() -> None:
+    """As many products, but in a matrix product they take a twentieth of the time."""
+    x, dense, single = normal(1, 4, 8, 8), normal(1, 4, 3, 3), normal(4, 1, 3, 3)
+    work = []
+    for weights, group, maps in ((dense, 1, 1), (single, 4, 4)):
+        text = f"y = Conv<group={group}>(x, w)"
+        evaluator = Float64Evaluator(
+            model(f"float[1,4,8,8] x => float[1,{maps},6,6] y", text, {"w": weights})
+        )
+        evaluator.run(None, {"x": x})
+        work.append(evaluator.cost.work)
+    assert work[1] - work[0] == (20 - 1) * 4 * 36 * 9
+
+
 def test_from_any_tensor_only_what_lies_behind_it_is_computed() -> None:
     # 7 elements do not fit into what `a` is reshaped to
     body = "shape = Constant<value_ints=[5]>() a = Reshape(x, shape) b = Neg(a) y = Add(b, b)"

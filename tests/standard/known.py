@@ -25,5 +25,4 @@ SHORT: dict[str, str] = {
     "test_celu_bfloat16": "onnxruntime has no Min of bfloat16, which the gradient of Celu is made of",
     "test_attention_local_window_ext_cache_float16_mask": "the gradient by the mask is zero, and float16 rounds to "
     "something else",
-    "test_scan_sum": "a Scan of opset 8 with a batch axis: onnx.reference evaluates it in no precision",
 }

@@ -387,3 +387,17 @@ def test_example_forms_and_types(tmp_path: Path) -> None:
         export_torch(nn.Linear(3, 2).bfloat16(), torch.zeros(1, 3, dtype=torch.bfloat16), path)
     with pytest.raises(ExportError, match=r"does not fit Linear\.forward"):
         export_torch(nn.Linear(3, 2), OrderedDict(nothing=torch.zeros(1, 3)), path)
+
+
+class PaddedPool(nn.Module):
+    """Max pooling of BiT: zeros, which count, around values that may all be negative."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.pad(x, (1, 1, 1, 1)), 3, 2)
+
+
+def test_zeros_around_a_max_pool_count(tmp_path: Path) -> None:
+    x = -torch.ones(2, 1, 4, 4)
+    export_torch(PaddedPool(), x, tmp_path / "m.onnx")
+    (y,) = run(tmp_path / "m.onnx", {"x": x.numpy()}).values()
+    assert np.array_equal(y[0, 0].round(6), [[0, 0], [0, -1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -123,7 +124,7 @@ class Inspector:
         Raises:
             LayerNotFound: none or several; lists near matches.
         """
-        return spec if isinstance(spec, Layer) else resolve_layer(self.model.layers, spec)
+        return spec if isinstance(spec, Layer) else self._named(resolve_layer(self.model.layers, spec), spec)
 
     def resolve_layers(self, specs: LayerSpec | Iterable[LayerSpec]) -> list[Layer]:
         """The layers that `specs` name, each once, in the order of the graph; a glob or a label may name several.
@@ -133,11 +134,24 @@ class Inspector:
         """
         several = [specs] if isinstance(specs, str | int | Layer) else specs
         found = {
-            layer.index
+            layer.name: layer
             for spec in several
-            for layer in ([spec] if isinstance(spec, Layer) else resolve_layers(self.model.layers, spec))
+            for layer in (
+                [spec]
+                if isinstance(spec, Layer)
+                else [self._named(each, spec) for each in resolve_layers(self.model.layers, spec)]
+            )
         }
-        return [layer for layer in self.model.layers if layer.index in found]
+        order = [name for layer in self.model.layers for name in layer.outputs]
+        return sorted(found.values(), key=lambda layer: order.index(layer.name))
+
+    def _named(self, layer: Layer, spec: str | int) -> Layer:
+        """`layer`; of a node with several results the one that `spec` is the name of."""
+        tensor = self.model.tensor(spec) if isinstance(spec, str) and spec in layer.outputs else None
+        if tensor is None or spec == layer.name:
+            return layer
+        layout = self.model.layouts.get(tensor.name)
+        return replace(layer, name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, layout=layout)
 
     def default_layer(self, target: AnyTargets = None, score: Score = "logit") -> Layer:
         """Where CAM methods take their map from unless another layer is named: see `layer_choice`."""

@@ -75,16 +75,14 @@ def activations(
 def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[Layer]:
     """The layers that `specs` name, in the model's order; without any, the default ones."""
     from inspector.errors import LayerNotFound
-    from inspector.model import resolve_layers
 
     every = lens.layers(plumbing=True)
     if specs:
         names = [name for layer in every for name in layer.outputs]
-        found = {id(layer): layer for spec in specs for layer in resolve_layers(every, as_spelt(spec, names))}
-        drawn = [layer for layer in every if id(layer) in found and not_drawn(layer) is None]
+        found = lens.resolve_layers([as_spelt(spec, names) for spec in specs])
+        drawn = [layer for layer in found if not_drawn(layer) is None]
         if not drawn:
-            first = next(iter(found.values()))
-            raise LayerNotFound(f"'{first.name}' cannot be drawn: it is {not_drawn(first)}")
+            raise LayerNotFound(f"'{found[0].name}' cannot be drawn: it is {not_drawn(found[0])}")
         return drawn
     taps = set(lens.metadata.layers)
     named = [layer for layer in every if taps.intersection(layer.outputs)]

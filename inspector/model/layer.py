@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ __all__ = ["FLOATS", "Dim", "Layer", "TensorInfo", "dtype_name", "list_layers", 
 
 # NumPy's names of the element types that have gradients
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+# by `onnx.shape_inference`, and by `shapes.complete_shapes` for dimensions of inputs that have no name
+MADE_UP = re.compile(r"unk__.*|input \d+ axis \d+")
 # a dimension: known, named (dynamic), or unknown
 Dim = int | str | None
 
@@ -107,7 +110,7 @@ def shape_text(shape: Sequence[Dim] | None) -> str:
 
 def _own_name(name: str | None) -> str | None:
     # names that shape inference makes up say nothing, nor do its longer formulas
-    made_up = name is None or name in ("", "?") or name.startswith("unk__")
+    made_up = name is None or name in ("", "?") or MADE_UP.fullmatch(name) is not None
     return None if made_up or (len(name or "") > LONGEST and FORMULA.intersection(name or "")) else name
 
 

@@ -24,7 +24,7 @@ from inspector.objectives.boxes import (
     best_score_of_levels,
     best_whole,
 )
-from inspector.objectives.heads import Head, default_head, is_extent, is_float
+from inspector.objectives.heads import Head, default_head, is_extent, is_float, tells_scores
 from inspector.objectives.target import Target
 
 __all__ = ["Default", "find_default", "most_predicted"]
@@ -75,6 +75,11 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
         return found
     if head.binary or head.one_score_per_class:
         return Default("class scores", (head.tensor,))
+    if not tells_scores(head):
+        # a map beside scores of a sequence is a state that the next run goes on from
+        found = _sequence([other for other in floats if tells_scores(other)], model)
+        if found is not None:
+            return found
     return Default("class scores of every place", (head.tensor,), partial(_all_of_one_class, head))
 
 

@@ -10,6 +10,7 @@ from inspector.errors import InputError
 from inspector.model import FLOATS, Model, TensorInfo
 from inspector.objectives.evaluator import Evaluator
 from inspector.objectives.readable import readable
+from inspector.objectives.states import states
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -65,14 +66,15 @@ def find_entry(evaluator: Evaluator, targets: Sequence[str] = (), pictures_first
     Args:
         evaluator: of the model.
         targets: tensors that an integer input's tensor must lead to, if one does.
-        pictures_first: inputs shaped like pictures come first, also those of integers.
+        pictures_first: inputs shaped like pictures come first, also those of integers, states last.
 
     Raises:
         InputError: no floating-point tensor follows from an input.
     """
     inputs = list(evaluator.model.inputs)
     if pictures_first:
-        inputs.sort(key=lambda tensor: len(tensor.shape or ()) < 4)
+        carried = states(evaluator.model, targets)
+        inputs.sort(key=lambda tensor: (tensor.name in carried, len(tensor.shape or ()) < 4))
         if inputs and len(inputs[0].shape or ()) > 3:
             entry = _of_integers(evaluator, inputs[:1], targets) if inputs[0].dtype not in FLOATS else None
             if entry is not None:

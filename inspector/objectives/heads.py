@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from inspector.errors import TargetError
-from inspector.model import Dim, Model, TensorInfo, channel_axis
+from inspector.model import FLOATS, Dim, Model, TensorInfo, channel_axis, shape_text
+from inspector.objectives.maps import mapped_scores
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["Head", "Labels", "default_head", "find_head", "is_float", "read_heads"]
+__all__ = ["Head", "Labels", "default_head", "find_head", "is_float", "read_heads", "tells_scores"]
 
 Labels = Sequence[str] | Mapping[str, Sequence[str]]
 Score = Literal["logit", "output"]
@@ -102,7 +103,8 @@ def read_heads(model: Model, labels: Labels | None = None, score: Score = "logit
             raise TargetError(f"labels are given for '{unknown[0]}', which is not an output of the model")
         given.update({name: tuple(names) for name, names in labels.items()})
     heads = {
-        output.name: _head(model, output, tuple(given.get(output.name, ())), score)
+        output.name: _mapped(model, output, tuple(given.get(output.name, ())), score)
+        or _head(model, output, tuple(given.get(output.name, ())), score)
         for output in model.outputs
     }
     if isinstance(labels, Mapping):
@@ -132,8 +134,10 @@ def find_head(heads: Mapping[str, Head], model: Model, name: str, score: Score =
     Raises:
         TargetError: there is none.
     """
-    if name in heads:
-        return heads[name]
+    # (what an output is a map of has a name of its own)
+    found = heads.get(name) or next((head for head in heads.values() if head.name == name), None)
+    if found is not None:
+        return found
     tensor = model.tensor(name)
     if tensor is None:
         raise TargetError(
@@ -154,7 +158,8 @@ def default_head(heads: Mapping[str, Head], model: Model) -> Head:
         lambda head: head.name in model.metadata.outputs or bool(head.labels),
         lambda head: SCORES.search(head.name) is not None and _per_class(head, model),
         lambda head: _per_class(head, model),
-        lambda head: head.shape is not None and len(head.shape) == 4 and (head.classes or 0) > 1,
+        lambda head: _is_map(head) and tells_scores(head),
+        _is_map,
     )
     for test in tests:
         for head in floats:
@@ -164,6 +169,15 @@ def default_head(heads: Mapping[str, Head], model: Model) -> Head:
         f"no output is clearly one of class scores: name a target such as 'OUTPUT[0]'; the outputs are "
         f"{_listing(heads.values())}"
     )
+
+
+def tells_scores(head: Head) -> bool:
+    """Whether an output's name, or a softmax or sigmoid at its end, says that it holds scores."""
+    return SCORES.search(head.name) is not None or head.logits != head.name
+
+
+def _is_map(head: Head) -> bool:
+    return head.shape is not None and len(head.shape) == 4 and (head.classes or 0) > 1
 
 
 def _per_class(head: Head, model: Model) -> bool:
@@ -189,12 +203,29 @@ def is_extent(sides: Sequence[Dim], model: Model) -> bool:
 
 def is_float(head: Head) -> bool:
     """Whether it can be explained: an unknown type is tried, a sequence of tensors or an optional one is not."""
-    return head.dtype in ("float16", "bfloat16", "float32", "float64")
+    return head.dtype in FLOATS
 
 
-def _head(model: Model, output: TensorInfo, labels: tuple[str, ...], score: Score) -> Head:
+def _mapped(model: Model, output: TensorInfo, labels: tuple[str, ...], score: Score) -> Head | None:
+    """The scores that `output` is a map of; None where it is none."""
+    found = mapped_scores(model, output.name)
+    if found is None:
+        return None
+    value, names = found
+    tensor = model.tensor(str(value.name))
+    return None if tensor is None else _head(model, tensor, labels or names, score, value)
+
+
+def _head(
+    model: Model,
+    output: TensorInfo,
+    labels: tuple[str, ...],
+    score: Score,
+    value: ir.Value | None = None,
+) -> Head:
     graph = model.graph.graph
-    value = next((v for v in (*graph.outputs, *graph.inputs) if v.name == output.name), None)
+    if value is None:
+        value = next((v for v in (*graph.outputs, *graph.inputs) if v.name == output.name), None)
     logits, node = (output.name, None) if value is None else _before_activation(value)
     if node is not None and not _same_samples(model.tensor(logits), output):
         # what was squeezed since is another number of samples: the output is taken as it is
@@ -282,10 +313,4 @@ def _batch_axis(model: Model, output: TensorInfo) -> int:
 
 
 def _listing(heads: Iterable[Head]) -> str:
-    return ", ".join(f"'{head.name}' {head.dtype or 'no tensor'} {_shape_text(head.shape)}" for head in heads)
-
-
-def _shape_text(shape: tuple[Dim, ...] | None) -> str:
-    if shape is None:
-        return "of any shape"
-    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"
+    return ", ".join(f"'{head.name}' {head.dtype or 'no tensor'} {shape_text(head.shape)}" for head in heads)

@@ -100,6 +100,24 @@ def test_the_default_layer() -> None:
         lens.default_layer("conv[0]")
 
 
+def test_the_second_result_of_a_node_is_a_layer_by_its_name() -> None:
+    nodes = [
+        helper.make_node("Split", ["x"], ["left", "right"], axis=1, num_outputs=2),
+        helper.make_node("Mul", ["left", "right"], ["product"]),
+        helper.make_node("ReduceMean", ["product", "axes"], ["logits"], keepdims=0),
+    ]
+    axes = {"axes": np.array([2, 3], dtype=np.int64)}
+    lens = Inspector(model(nodes, {"x": ["n", 4, 3, 3]}, {"logits": ["n", 2]}, axes))
+    x = normal(2, 4, 3, 3)
+    assert list(lens.activations(x, ["right", "left"])) == ["left", "right"]
+    np.testing.assert_array_equal(lens.activations(x, "right")["right"], x[:, 2:])
+    gradient = lens.gradient(x, 1, wrt="right")
+    np.testing.assert_allclose(gradient[:, 1], x[:, 1] / 9, rtol=1e-6)
+    assert not gradient[:, 0].any()
+    assert lens.resolve_layer("right").shape == ("n", 2, 3, 3)
+    assert lens.explain(x, "gradcam", target=1, layer="right").layer == "right"
+
+
 @pytest.mark.parametrize("wrt", [None, "conv", "max_pool", "logits"])
 def test_the_check_of_the_lens(wrt: str | None) -> None:
     verdict = Inspector(cnn(final="Softmax")).check(

@@ -54,6 +54,11 @@ def test_what_follows_has_a_rank(op_type: str) -> None:
         assert all(dim == size for dim, size in zip(shape, value.shape, strict=True) if isinstance(dim, int))
 
 
+def test_a_dimension_without_a_name_has_none() -> None:
+    (output,) = Inspector(unannotated("Scaler")).outputs
+    assert output.shape == (None, 2)
+
+
 @pytest.mark.parametrize("op_type", ["Scaler", "Normalizer", "LinearRegressor"])
 def test_gradients_pass_through(op_type: str) -> None:
     assert Inspector(unannotated(op_type)).check(X, 1).passed

@@ -45,11 +45,21 @@ def linear_regressor(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 
 def linear_classifier(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Of the scores; the label is an index."""
+    """Of the scores; the label is an index. One row of weights for two classes scores the second (s, or its logistic),
+    and the first gets 1 - s, as in onnxruntime.
+    """
     g, scores = cotangents[1], node.outputs[1]
     names = node.attributes.get_ints("classlabels_ints") or node.attributes.get_strings("classlabels_strings")
     classes = len(names or [])
     rows = len(node.attributes.get_floats("intercepts", [])) or classes
+    if (rows, classes) == (1, 2):
+        first, second = tape.op("Split", g, axis=-1, num_outputs=2, outputs=2)
+        through = tape.Sub(second, first)
+        if node.attributes.get_string("post_transform", "NONE") != "SOFTMAX":
+            # (which onnxruntime leaves out here)
+            score = tape.Slice(scores, [1], [2], [1])
+            through = _through_transform(tape, node, through, score)
+        return [_through_weights(tape, node, through, rows)]
     if rows != classes:
         raise NotDifferentiable(
             f"no derivative for operator ai.onnx.ml.LinearClassifier (node {node.name!r}) with {rows} rows of weights "

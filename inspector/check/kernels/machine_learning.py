@@ -55,6 +55,11 @@ def linear_classifier(
     post_transform: str = "NONE",
 ) -> tuple[Array, Array]:
     labels = np.asarray(classlabels_ints or classlabels_strings)
+    if len(labels) == 2 and intercepts and len(intercepts) == 1:
+        # (the text says nothing of this: onnxruntime does so, and leaves a softmax out)
+        score = _scores(x, coefficients, intercepts, 1)
+        chance = score if post_transform == "SOFTMAX" else _transformed(call, score, post_transform)
+        return labels[(score[:, 0] > 0).astype(int)], np.concatenate([1 - chance, chance], axis=1)
     scores = _scores(x, coefficients, intercepts, len(labels))
     return labels[scores.argmax(axis=1)], _transformed(call, scores, post_transform)
 

@@ -49,6 +49,20 @@ CASES: tuple[Case, ...] = (
         )
         for transform in ("NONE", "LOGISTIC", "SOFTMAX")
     ),
+    *(
+        learned(
+            "LinearClassifier",
+            [X],
+            {
+                "coefficients": WEIGHTS[:3],
+                "intercepts": [0.5],
+                "classlabels_ints": NAMES,
+                "post_transform": transform,
+            },
+            outputs=2,
+        )
+        for transform in ("NONE", "LOGISTIC", "SOFTMAX")
+    ),
     learned(
         "Imputer",
         [np.array([[1.0, 2.0], [2.0, 3.0]])],

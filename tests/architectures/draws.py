@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "Array", "Draw", "distance", "first_steady"]
+__all__ = ["DRAWS", "STEADY", "Array", "Draw", "distance", "first_steady"]
 
 Array = NDArray[Any]
 STEADY = 1e-5
@@ -30,6 +30,7 @@ class Draw:
         single: gradients in float32, by tensor name.
         wide: gradients in float64; empty where the framework's model cannot be run in it.
         noise: the largest distance between the two; None where there is no float64.
+        first: the first that was drawn, where it is not this one.
     """
 
     number: int
@@ -37,12 +38,14 @@ class Draw:
     single: dict[str, Array]
     wide: dict[str, Array]
     noise: float | None
+    first: Draw | None = None
 
 
 def first_steady(
     batches: Iterable[Any], single: Callable[[Any], dict[str, Array]], wide: Callable[[Any], dict[str, Array]]
 ) -> Draw:
     """The first of the batches on which single precision is enough for the framework; else the best of them."""
+    first: Draw | None = None
     best: Draw | None = None
     for number, x in enumerate(batches, start=1):
         one, two = single(x), wide(x)
@@ -50,7 +53,8 @@ def first_steady(
             return Draw(number, x, one, two, None)
         noise = max(distance(one[name], two[name]) for name in two)
         if best is None or best.noise is None or noise < best.noise:
-            best = Draw(number, x, one, two, noise)
+            best = Draw(number, x, one, two, noise, first)
+            first = first or best
         if noise <= STEADY:
             break
     assert best is not None

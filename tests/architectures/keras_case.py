@@ -34,15 +34,27 @@ class KerasCase:
         name: the member of it that is built.
         size: of its input, a square of three channels.
         options: of its constructor.
+        opset: of the file.
+        draw: makes pictures, (count, channels, size, size), given count, size, channels and seed.
+        draws: how many batches the one to compare on is chosen among.
+        label: what tells this case from another of the same member.
     """
 
     name: str
     size: int
     options: tuple[tuple[str, Any], ...] = ()
     opset: int = 18
+    draw: Callable[[int, int, int, int], Array] = pictures
+    draws: int = DRAWS
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name in the table."""
+        return f"{self.name}, {self.label}" if self.label else self.name
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.opset}"
+        return f"{self.title}-{self.opset}".replace(" ", "_")
 
     def build(self) -> Any:
         """The model with Keras's own initial weights, ending in logits; batch normalisation as it is."""
@@ -58,7 +70,7 @@ class KerasCase:
 
     def pictures(self, count: int, seed: int = 0) -> Array:
         """Random pictures, (count, H, W, 3) float32."""
-        return np.ascontiguousarray(np.moveaxis(pictures(count, self.size, seed=seed), 1, -1))
+        return np.ascontiguousarray(np.moveaxis(self.draw(count, self.size, 3, seed), 1, -1))
 
 
 def measure(case: KerasCase, folder: Path, row: Row) -> None:
@@ -88,7 +100,7 @@ def compare_file(case: KerasCase, model: Any, path: Path, row: Row) -> None:
         found = gradients(of, x, LOGIT, (name, row.layer or ""), layer)
         return found if row.layer is not None else {name: found[name]}
 
-    batches = (case.pictures(2, seed) for seed in range(DRAWS))
+    batches = (case.pictures(2, seed) for seed in range(case.draws))
     draw = first_steady(batches, lambda x: truth(model, x), lambda x: truth(wide, x))
-    compare(row, lens, {name: draw.x}, target, draw)
+    compare(row, lens, lambda x: {name: x}, target, draw)
     explained(row, lens, {name: draw.x}, target)

@@ -26,7 +26,7 @@ VERSIONS = f"tensorflow {tf.__version__}, keras {keras.__version__}, tf2onnx {tf
 
 @pytest.mark.parametrize("case", FAMILIES, ids=str)
 def test_gradients_are_those_of_tensorflow(case: KerasCase, tmp_path: Path, rows: Path) -> None:
-    row = Row(case.name, "Keras", "export_keras", case.opset, versions=VERSIONS)
+    row = Row(case.title, "Keras", "export_keras", case.opset, versions=VERSIONS)
     with filling(row, rows):
         measure(case, tmp_path, row)
     assert not row.failures(), row.failures()

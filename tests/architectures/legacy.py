@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import subprocess
+import sys
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,8 @@ def _positional(module: Any, names: list[str], output: str) -> Any:
 
 
 def measure_keras(case: Any, folder: Path, row: Row) -> None:
-    """By tf2onnx as its command line calls it: channels last, weights as they are, TensorFlow's names."""
+    """By tf2onnx's command line, from a SavedModel: channels last, weights as they are, TensorFlow's names."""
     import keras
-    import tensorflow as tf
-    import tf2onnx
 
     from tests.architectures.keras_case import CALIBRATION, compare_file
     from tests.architectures.keras_truth import settle
@@ -72,16 +70,9 @@ def measure_keras(case: Any, folder: Path, row: Row) -> None:
     many = case.pictures(CALIBRATION)
     model = settle(case.build(), many)
     row.input = many.shape[1:]
-    path = folder / "legacy.onnx"
-    function: Callable[..., Any] = tf.function(lambda x: model(x, training=False))
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tf2onnx.convert.from_function(
-            function,
-            input_signature=[tf.TensorSpec((None, *row.input), tf.float32, name="x")],
-            opset=case.opset,
-            output_path=str(path),
-        )
+    saved, path = folder / "saved", folder / "legacy.onnx"
+    model.export(str(saved), verbose=False)
+    arguments = ("--saved-model", str(saved), "--output", str(path), "--opset", str(case.opset))
+    subprocess.run([sys.executable, "-m", "tf2onnx.convert", *arguments], check=True)
     compare_file(case, model, path, row)
     row.seconds = time.monotonic() - started

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -24,16 +25,28 @@ def describe(row: Row, lens: Inspector) -> None:
     row.kinked = tuple(sorted(KINKED & set(operators)))
 
 
-def compare(row: Row, lens: Inspector, feeds: Mapping[str, Array], target: Target, truth: Draw) -> None:
-    """Writes down how far the file's gradients are from the framework's; in float64 where float32 leaves a question."""
+def compare(
+    row: Row, lens: Inspector, feeds: Callable[[Any], Mapping[str, Array]], target: Target, truth: Draw
+) -> None:
+    """Writes down how far the file's gradients are from the framework's; in float64 where float32 leaves a question.
+
+    `feeds` makes what the file is given out of what the framework's model was given.
+    """
     row.draw, row.own_noise = truth.number, truth.noise
     names = list(truth.single)
-    ours = lens.gradient(dict(feeds), target=target, wrt=names, score="output")
-    row.at_input, row.at_layer = _distances(row, ours, truth.single)
+
+    def single(draw: Draw) -> tuple[float | None, float | None]:
+        ours = lens.gradient(dict(feeds(draw.x)), target=target, wrt=names, score="output")
+        return _distances(row, ours, draw.single)
+
+    row.at_input, row.at_layer = single(truth)
+    if truth.first is not None:
+        row.first_noise = truth.first.noise
+        row.first_input, row.first_layer = single(truth.first)
     largest = max(figure for figure in (row.at_input, row.at_layer) if figure is not None)
     if largest > SMOOTH_TOLERANCE and truth.wide:
         row.double_input, row.double_layer = _distances(
-            row, double_gradients(lens, feeds, target, names), truth.wide
+            row, double_gradients(lens, feeds(truth.x), target, names), truth.wide
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["pictures"]
+__all__ = ["pictures", "white"]
 
 
 def pictures(count: int, size: int, channels: int = 3, seed: int = 7) -> NDArray[np.float32]:
@@ -27,3 +27,9 @@ def pictures(count: int, size: int, channels: int = 3, seed: int = 7) -> NDArray
     contrast = rng.uniform(0.5, 2, (count, 1, 1, 1))
     scaled: NDArray[np.float32] = (contrast * total / total.std()).astype(np.float32)
     return scaled
+
+
+def white(count: int, size: int, channels: int = 3, seed: int = 7) -> NDArray[np.float32]:
+    """(count, channels, size, size) of independent normal pixels: the hard case."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, channels, size, size)).astype(np.float32)

@@ -59,6 +59,9 @@ class Row:
         double_layer: the same at `layer`.
         own_noise: the framework's own gradients in float32 against its own in float64.
         draw: which random batch that was: the first of eight on which this noise is below 1e-5, else the best.
+        first_input: the distance at the input on the first batch, where another was chosen.
+        first_layer: the same at `layer`.
+        first_noise: the framework's own noise on that batch.
         chosen: the layer that `explain` takes by itself.
         map: the shape of the map that it gives, without the batch.
         method: how that map was made.
@@ -83,6 +86,9 @@ class Row:
     double_layer: float | None = None
     own_noise: float | None = None
     draw: int = 0
+    first_input: float | None = None
+    first_layer: float | None = None
+    first_noise: float | None = None
     chosen: str = ""
     map: tuple[int, ...] = ()
     method: str = ""

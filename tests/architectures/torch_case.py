@@ -12,7 +12,7 @@ from torch import nn
 
 from export import export_torch
 from inspector import Inspector, Target
-from tests.architectures.draws import DRAWS, first_steady
+from tests.architectures.draws import DRAWS, Array, first_steady
 from tests.architectures.measure import compare, describe, explained
 from tests.architectures.pictures import pictures
 from tests.architectures.row import FORWARD, Row
@@ -98,6 +98,9 @@ def compare_file(case: TorchCase, module: nn.Module, path: Path, row: Row) -> No
         lambda x: gradients(module, x, case.score, row.layer),
         lambda x: wide_gradients(module, x, case.score, row.layer),
     )
-    feeds = {name: value.numpy() for name, value in draw.x.items()}
-    compare(row, lens, feeds, target, draw)
-    explained(row, lens, feeds, target)
+    compare(row, lens, _feeds, target, draw)
+    explained(row, lens, _feeds(draw.x), target)
+
+
+def _feeds(example: dict[str, torch.Tensor]) -> dict[str, Array]:
+    return {name: value.numpy() for name, value in example.items()}

@@ -23,7 +23,7 @@ TRACED = {
     "EfficientNet": 11,
     "RegNet": 12,
     "ConvNeXt": 13,
-    "SegFormer": 13,
+    "SegFormer": 14,
     "ViT": 14,
     "Swin": 14,
     "DETR": 16,

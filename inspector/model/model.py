@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -158,8 +160,11 @@ def load(source: Source) -> Model:
         ModelError: it is empty, cut short, not ONNX (says what it is), or its external data is missing or lies outside
             the model's folder.
     """
-    proto, path = read_source(source)
-    return Model(proto, path)
+    proto, path, folder = read_source(source)
+    model = Model(proto, path)
+    if folder is not None:
+        weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
+    return model
 
 
 def _info(value: ir.Value) -> TensorInfo:

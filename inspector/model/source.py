@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from inspector.errors import ModelError, ModelNotFound
 from inspector.model import external
-from inspector.model.external import load_external, locations, refer_absolutely
+from inspector.model.external import load_external, locations, refer_absolutely, set_location
+from inspector.model.spool import bytes_in_memory, spooled
 from inspector.model.wire import read_without_weights
 
 if TYPE_CHECKING:
@@ -47,37 +49,62 @@ FOREIGN = (
 DAMAGED = "{} is cut short, damaged or not an ONNX model: download or export it again"
 
 
-def read_source(source: Source) -> tuple[onnx.ModelProto, Path | None]:
-    """Return the model and the path it came from (None for one in memory).
+def read_source(source: Source) -> tuple[onnx.ModelProto, Path | None, Path | None]:
+    """Return the model, the path it came from (None for one in memory), and the folder that it was written to.
+
+    A large model in memory is written to a folder, to be removed when nothing needs the model any more.
 
     Raises:
         ModelNotFound: there is no file at the path.
         ModelError: it is empty, cut short, not ONNX, or its external data is missing or lies outside its folder.
     """
-    if isinstance(source, bytes | bytearray | memoryview):
-        proto = _parse(bytes(source), "the model given as bytes")
-        _refuse_external(proto, "the model given as bytes")
-        return proto, None
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         proto = _parse(_read(path), str(path))
         load_external(proto, path)
-        return proto, path
+        return proto, path, None
+    if isinstance(source, bytes | bytearray | memoryview):
+        _refuse_foreign(bytes(source[:64]), "the model given as bytes")
+        if bytes_in_memory(source) >= max(1, external.LARGE):
+            return _write_and_read(source, "the model given as bytes")
+        proto = _parse(bytes(source), "the model given as bytes")
+        _refuse_external(locations(proto), "the model given as bytes")
+        return proto, None, None
     import onnx
+    import onnx_ir as ir
 
     if isinstance(source, onnx.ModelProto):
         _require_graph(source, "the ModelProto given")
-        _refuse_external(source, "the ModelProto given")
-        return source, None
-    import onnx_ir as ir
-
+        _refuse_external(locations(source), "the ModelProto given")
+        if bytes_in_memory(source) >= max(1, external.LARGE):
+            return _write_and_read(source, "the ModelProto given")
+        return source, None, None
     if isinstance(source, ir.Model):
+        if bytes_in_memory(source) >= max(1, external.LARGE):
+            return _write_and_read(source, "the onnx_ir.Model given")
         proto = ir.to_proto(source)
         refer_absolutely(proto, source)
-        return proto, None
+        return proto, None, None
     raise ModelError(
         f"a model is a path, bytes, an onnx.ModelProto or an onnx_ir.Model, not {type(source).__name__}"
     )
+
+
+def _write_and_read(
+    source: bytes | bytearray | memoryview | onnx.ModelProto | ir.Model, what: str
+) -> tuple[onnx.ModelProto, None, Path]:
+    with spooled(source) as path:
+        try:
+            proto = _parse(read_without_weights(path), what)
+        except ValueError:
+            raise ModelError(DAMAGED.format(what)) from None
+        beside = path.with_name("weights")
+        places = locations(proto)
+        if beside.exists():
+            for tensor in places.pop(beside.name, []):
+                set_location(tensor, str(beside))
+        _refuse_external(places.keys() - {str(path)}, what)
+    return proto, None, path.parent
 
 
 def _read(path: Path) -> bytes:
@@ -132,8 +159,8 @@ def _require_graph(proto: onnx.ModelProto, what: str) -> None:
         raise ModelError(f"{what} is not an ONNX model, or is cut short: it holds no graph")
 
 
-def _refuse_external(proto: onnx.ModelProto, what: str) -> None:
-    if places := locations(proto):
+def _refuse_external(places: Collection[str], what: str) -> None:
+    if places:
         raise ModelError(
             f"{what} keeps its weights in another file ({next(iter(places))}): give the path of the .onnx file"
         )

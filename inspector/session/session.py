@@ -21,7 +21,7 @@ __all__ = ["Session"]
 
 # bytes of weights from which on the runtime is kept from making further copies of them, in the order that its kernels
 # like best or transposed
-HUGE = 2**28
+HUGE = 2**27
 # the pass that makes a `Pad` of zeros the padding of the `MaxPool` behind it, which pads with the lowest value instead:
 # the runtime then gives another maximum than the file says wherever a whole window at the border is negative
 FUSES_ZEROS = "Pad_Fusion"

@@ -54,7 +54,7 @@ def linear_classifier(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     rows = len(node.attributes.get_floats("intercepts", [])) or classes
     if (rows, classes) == (1, 2):
         first, second = tape.op("Split", g, axis=-1, num_outputs=2, outputs=2)
-        through = tape.Sub(second, first)
+        through: Operand = tape.Sub(second, first)
         if node.attributes.get_string("post_transform", "NONE") != "SOFTMAX":
             # (which onnxruntime leaves out here)
             score = tape.Slice(scores, [1], [2], [1])

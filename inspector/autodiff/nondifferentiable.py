@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-__all__ = ["REFUSED", "ZERO_DERIVATIVE"]
+__all__ = ["RANDOM", "REFUSED", "ZERO_DERIVATIVE"]
 
 _COMPARISON = "its result is true or false: constant almost everywhere"
 _STEP = "piecewise constant: its derivative is zero wherever it has one"
@@ -14,6 +14,16 @@ _SOURCE = "it has no floating-point input"
 _TEXT = "its input is text, bytes or whole numbers"
 _RANDOM = "its result is drawn at random; its input gives a shape or a seed"
 _CATEGORY = "it looks its input up among categories: constant wherever it has a value"
+
+RANDOM = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
+"""Operators that draw at random."""
 
 ZERO_DERIVATIVE = MappingProxyType(
     {
@@ -25,7 +35,7 @@ ZERO_DERIVATIVE = MappingProxyType(
             _SOURCE: "BlackmanWindow Constant HammingWindow HannWindow SequenceEmpty",
             _TEXT: "ImageDecoder RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer",
             _SHAPE: "ConstantOfShape EyeLike OptionalHasElement SequenceLength Shape Size",
-            _RANDOM: "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
+            _RANDOM: " ".join(RANDOM),
         }.items()
         for op_type in op_types.split()
     }

@@ -10,23 +10,14 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
+from inspector.autodiff.nondifferentiable import RANDOM
 from inspector.autodiff.tape import Tape
 from inspector.model.scopes import bodies
 from inspector.surgery import keep_needed, reads
 
-__all__ = ["RANDOM", "supply", "varying"]
+__all__ = ["DRAWN", "supply", "varying"]
 
-RANDOM = frozenset(
-    [
-        "Bernoulli",
-        "Dropout",
-        "Multinomial",
-        "RandomNormal",
-        "RandomNormalLike",
-        "RandomUniform",
-        "RandomUniformLike",
-    ]
-)
+DRAWN = frozenset([*RANDOM, "Dropout"])
 """Operators that give another result when they run again."""
 
 _OF_SHAPES = frozenset(["Shape", "Size"])
@@ -98,7 +89,7 @@ def varying(body: ir.Graph) -> set[ir.Value]:
     """The values in `body` that may differ between two runs of it."""
     found = set(body.inputs)
     for node in body:
-        if node.op_type in RANDOM or any(value in found for value in reads(node)):
+        if node.op_type in DRAWN or any(value in found for value in reads(node)):
             found.update(node.outputs)
     return found
 

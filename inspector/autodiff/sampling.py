@@ -22,7 +22,6 @@ from inspector.autodiff.tape import Operand, Tape
 __all__ = [
     "Neighbours",
     "Taps",
-    "count",
     "number",
     "place_gradients",
     "polynomial_taps",

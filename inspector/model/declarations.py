@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
-__all__ = ["has_map", "open_negative_dimensions", "readable", "restore_maps"]
+__all__ = ["every_graph", "has_map", "open_negative_dimensions", "readable", "restore_maps"]
 
 
 def readable(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -52,20 +52,27 @@ def restore_maps(graph: onnx.ModelProto | ir.Model, proto: onnx.ModelProto) -> o
     return message
 
 
+def every_graph(proto: onnx.ModelProto) -> Iterator[onnx.GraphProto | onnx.FunctionProto]:
+    """The main graph, the functions, and the bodies of nodes in them."""
+    pending: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
+    while pending:
+        graph = pending.pop()
+        yield graph
+        for node in graph.node:
+            for attribute in node.attribute:
+                pending += [attribute.g] if attribute.HasField("g") else []
+                pending += attribute.graphs
+
+
 def _unread(
     proto: onnx.ModelProto,
 ) -> Iterator[onnx.GraphProto | onnx.ValueInfoProto | onnx.AttributeProto]:
     """The graphs with sparse weights, the tensors with a type of maps, and the sparse constants."""
     import onnx
 
-    pending: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
-    while pending:
-        graph = pending.pop()
+    for graph in every_graph(proto):
         for node in graph.node:
             for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    pending.append(attribute.g)
-                pending.extend(attribute.graphs)
                 if attribute.HasField("sparse_tensor") and node.op_type == "Constant":
                     yield attribute
         values = list(graph.value_info)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError
+from inspector.model.declarations import every_graph
 
 if TYPE_CHECKING:
     import onnx
@@ -41,9 +42,7 @@ def tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every tensor in the main graph, its bodies and the functions."""
     import onnx
 
-    pending: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
-    while pending:
-        graph = pending.pop()
+    for graph in every_graph(proto):
         if isinstance(graph, onnx.GraphProto):
             yield from graph.initializer
         for node in graph.node:
@@ -51,9 +50,6 @@ def tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
                 if attribute.HasField("t"):
                     yield attribute.t
                 yield from attribute.tensors
-                if attribute.HasField("g"):
-                    pending.append(attribute.g)
-                pending.extend(attribute.graphs)
 
 
 def external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

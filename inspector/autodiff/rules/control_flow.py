@@ -18,7 +18,7 @@ from inspector.autodiff.backward import Blocked, pull_back
 from inspector.autodiff.bodies import Flow, captured, flows, operands
 from inspector.autodiff.broadcasting import dims
 from inspector.autodiff.history import remembered, settled, symbols
-from inspector.autodiff.residuals import RANDOM, supply, varying
+from inspector.autodiff.residuals import DRAWN, supply, varying
 from inspector.autodiff.sequences import add, is_sequence, zeros_like
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
@@ -264,7 +264,7 @@ class _Step:
     def again(self, value: ir.Value) -> bool:
         """Whether the pullback computes `value` again: it is the same every time, or no stack of it can be made."""
         producer = value.producer()
-        if producer is not None and producer.op_type in RANDOM:
+        if producer is not None and producer.op_type in DRAWN:
             return False
         return value not in self._varying or not settled(value, self._symbols)
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.sampling import count
 from inspector.autodiff.scatter import put_back
-from inspector.autodiff.sizes import Size, maximum, minimum
+from inspector.autodiff.sizes import Size, count, maximum, minimum
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- same elements, other shape --------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def check(
     random one). The exit code is 1 unless every verdict is "passed".
     """
     from inspector.images import random_feeds
+    from inspector.model import FLOATS
 
     lens = open_model(model, provider, threads, labels)
     samples: list[tuple[str, Any]]
@@ -50,7 +51,8 @@ def check(
     wrt = lens.resolve_layer(as_spelt(layer, names)).name if layer else None
     wanted = as_spelt(target, names) if target else None
     verdicts = [(name, lens.check(x, target=wanted, wrt=wrt, score=score)) for name, x in samples]
-    where = wrt or "the input"
+    floats = any(tensor.dtype in FLOATS for tensor in lens.inputs)
+    where = wrt or ("the input" if floats else "the first floating-point tensor after the input")
     if as_json:
         print_json(
             [{"image": name, "wrt": wrt, "target": target, **found.to_json()} for name, found in verdicts]

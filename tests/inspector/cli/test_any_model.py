@@ -173,6 +173,8 @@ def test_token_ids_are_explained_position_by_position(run: Run, tmp_path: Path) 
     ]
     with Image.open(found["files"][0]) as figure:
         assert figure.size[0] > 300
+    heading = run("check", model, ids).output.splitlines()[0]
+    assert heading == "d (top class) / d (the first floating-point tensor after the input)"
 
 
 def test_tokens_that_do_not_fit_are_refused(run: Run, tmp_path: Path) -> None:

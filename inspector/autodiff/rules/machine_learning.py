@@ -83,7 +83,12 @@ def _through_transform(tape: Tape, node: ir.Node, g: Operand, y: Operand) -> Ope
 
 
 def _through_weights(tape: Tape, node: ir.Node, g: Operand, rows: int) -> ir.Value:
-    weights = np.array(node.attributes["coefficients"].as_floats(), dtype=np.float32).reshape(rows, -1)
+    weights = np.array(node.attributes["coefficients"].as_floats(), dtype=np.float32)
+    features = tape.size(node.inputs[0], -1)
+    if isinstance(features, int):
+        # a file may hold more than the input has columns for: the runtime reads on from row to row
+        weights = weights[: rows * features]
+    weights = weights.reshape(rows, -1)
     return tape.MatMul(g, tape.cast_like(tape.constant(weights), g))
 
 

@@ -77,8 +77,9 @@ def zip_map(
 
 
 def _scores(x: Array, coefficients: Sequence[float], intercepts: Sequence[float] | None, rows: int) -> Array:
-    weights = np.asarray(coefficients, dtype=np.float64).reshape(rows, -1)
-    result: Array = np.atleast_2d(x) @ weights.T + np.asarray(intercepts or [0.0])
+    x = np.atleast_2d(x)
+    weights = np.asarray(coefficients[: rows * x.shape[1]], dtype=np.float64).reshape(rows, -1)
+    result: Array = x @ weights.T + np.asarray(intercepts or [0.0])
     return result
 
 

@@ -62,3 +62,27 @@ def test_a_dimension_without_a_name_has_none() -> None:
 @pytest.mark.parametrize("op_type", ["Scaler", "Normalizer", "LinearRegressor"])
 def test_gradients_pass_through(op_type: str) -> None:
     assert Inspector(unannotated(op_type)).check(X, 1).passed
+
+
+def test_more_weights_than_columns() -> None:
+    """Onnxruntime's own logreg_iris.onnx: 12 coefficients for 3 classes of 2 columns."""
+    coefficients = normal(12).tolist()
+    node = helper.make_node(
+        "LinearClassifier",
+        ["x"],
+        ["label", "scores"],
+        domain="ai.onnx.ml",
+        coefficients=coefficients,
+        intercepts=[0.0] * 3,
+        classlabels_ints=[0, 1, 2],
+    )
+    graph = helper.make_graph(
+        [node],
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 3])],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
+    lens = Inspector(helper.make_model(graph, opset_imports=opsets, ir_version=8))
+    np.testing.assert_allclose(lens.gradient(X[:, :2], 1)[0], coefficients[2:4], rtol=1e-6)
+    assert lens.check(X[:, :2], 1).passed

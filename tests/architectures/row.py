@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DOUBLE", "FORWARD", "KINKED", "SMOOTH_TOLERANCE", "Row", "filling", "read_rows"]
+__all__ = ["DOUBLE", "FORWARD", "KINKED", "NOT_RUN", "SMOOTH_TOLERANCE", "Row", "filling", "read_rows"]
 
 KINKED = frozenset(
     (
@@ -35,6 +35,10 @@ FORWARD = 1e-3
 DOUBLE = 1e-5
 """In double precision. What is left there are the file's own constants: batch normalisation is folded into scales of
 single precision, 6e-8 each, through a hundred layers."""
+
+
+NOT_RUN = "not run"
+"""The reason that a row of an interrupted run has."""
 
 
 @dataclass

@@ -27,7 +27,7 @@ class InOrder(nn.Module):
 
     def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
         """The encoded patches behind the class token."""
-        order = torch.arange(self.patches, dtype=pixel_values.dtype).expand(len(pixel_values), -1)
+        order = torch.arange(self.patches, dtype=pixel_values.dtype).expand(pixel_values.shape[0], -1)
         return {"last_hidden_state": self.module(pixel_values, noise=order)["last_hidden_state"]}
 
 

@@ -97,8 +97,8 @@ def _passed_over(rows: Sequence[Row]) -> list[str]:
     return ["## Batches passed over\n", PASSED_OVER, head + "|" + " --- |" * 7 + "\n" + "".join(lines)]
 
 
-MAPS = """The layer that `explain` takes by itself, and the shape of its map; rows for which it was not recorded are left
-out.
+MAPS = """The layer that `explain` takes by itself, and the shape of its map. Rows for which it was not
+recorded are left out.
 """
 
 

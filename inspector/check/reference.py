@@ -68,7 +68,7 @@ class Float64Evaluator:
     @property
     def input_names(self) -> list[str]:
         """Inputs, those left out that are weights."""
-        return [str(name) for name in self._evaluator.input_names if name not in self._weights]
+        return [name for name in map(str, self._evaluator.input_names) if name not in self._weights]
 
     @property
     def output_names(self) -> list[str]:
@@ -125,7 +125,7 @@ class _Double(ReferenceEvaluator):
         *_: Any,
         **__: Any,
     ) -> Any:
-        names = tuple(self.output_names if output_names is None else output_names)
+        names = tuple(map(str, self.output_names if output_names is None else output_names))
         results: dict[str, Any] = {"": None, **self.rt_inits_, **feed_inputs}
         held = 0
         for node, last in self._plan(names, frozenset(results)):

@@ -101,12 +101,12 @@ def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
         return None
     boxes = [head for head in heads if head.shape and len(head.shape) in (2, 3) and head.shape[-1] == BOX]
     for box in boxes:
-        shape = box.shape or ()
+        shape = list(box.shape or ())
         count = shape[-2]
         others = [head for head in heads if head is not box and head.shape is not None]
         others.sort(key=lambda head: SCORES.search(head.name) is None)
         for head in others:
-            given = head.shape or ()
+            given = list(head.shape or ())
             if len(shape) == 2 and len(given) == 1 and _same(given[0], count):
                 return Default("a detector", (head.name,), partial(best_whole, head))
             named = SCORES.search(head.name) is not None or last_activation(model, head.name)

@@ -69,13 +69,15 @@ def _parts(
     rule = RULES.get(node.op_type, everything)
     known = rule(use)
     direct = [value for value in node.inputs if value is not None]
-    parts = [
-        (value, known.get(number, ALL))
-        for number, value in enumerate(node.inputs)
-        if value is not None and not _is_discrete(value)
-    ]
+    parts: list[tuple[ir.Value, Mask]] = []
+    for number, value in enumerate(node.inputs):
+        if value is not None and not _is_discrete(value):
+            parts.append((value, known.get(number, ALL)))
     # a body (If, Loop, Scan) may read any tensor outside it
-    return parts + [(value, ALL) for value in reads(node) if value not in direct and not _is_discrete(value)]
+    for value in reads(node):
+        if value not in direct and not _is_discrete(value):
+            parts.append((value, ALL))
+    return parts
 
 
 def _is_discrete(value: ir.Value) -> bool:

@@ -51,10 +51,11 @@ def render(rows: Sequence[Row]) -> str:
     absent = [row for row in rows if row.reason == NOT_RUN]
     rows = [row for row in rows if row.reason != NOT_RUN]
     passed = sum(not row.failures() for row in rows)
+    unmeasured = f"; {len(absent)} more were not run" if absent else ""
     versions = "; ".join(sorted({row.versions for row in rows}))
     parts = [
         INTRODUCTION.format(smooth=SMOOTH_TOLERANCE, kinked=KINKED_TOLERANCE, double=DOUBLE, steady=STEADY),
-        f"**{passed} of the {len(rows)} measured pass; {len(absent)} more were not run.** Versions: {versions}.\n",
+        f"**{passed} of the {len(rows)} measured pass{unmeasured}.** Versions: {versions}.\n",
     ]
     for framework in sorted({row.framework for row in rows}):
         mine = sorted(

@@ -13,7 +13,18 @@ from inspector.errors import TargetError
 from inspector.objectives.heads import Head
 from inspector.objectives.target import AnyTarget, Target
 
-__all__ = ["Boxes", "Picked", "best_row", "best_score", "best_score_of_levels", "best_whole"]
+__all__ = [
+    "NONE",
+    "Boxes",
+    "Picked",
+    "Values",
+    "best_row",
+    "best_score",
+    "best_score_of_levels",
+    "best_whole",
+    "joint_scores",
+    "weighted_pair",
+]
 
 Values: TypeAlias = Callable[[str], NDArray[Any]]
 # a target, and what it is in words
@@ -47,12 +58,42 @@ def best_row(boxes: Boxes, values: Values, sample: int) -> Picked:
         raise TargetError(NONE)
     if _ends_with_classes(rows):
         box = int(rows[:, 4].argmax())
-        return _element(boxes, [4], box), f"{boxes.head.name}: box {box}, {_name(boxes, int(rows[box, 5]))}"
+        return _element(
+            boxes, rows, [4], box
+        ), f"{boxes.head.name}: box {box}, {_name(boxes, int(rows[box, 5]))}"
     first = 5 if boxes.objectness else 4
-    scores = rows[:, first:] * rows[:, 4:5] if boxes.objectness else rows[:, first:]
+    scores = joint_scores(rows[:, 4:5], rows[:, first:]) if boxes.objectness else rows[:, first:]
     best, number = (int(one) for one in np.unravel_index(int(scores.argmax()), scores.shape))
     columns = [4, first + number] if boxes.objectness else [first + number]
-    return _element(boxes, columns, best), f"{boxes.head.name}: box {best}, {_name(boxes, number)}"
+    return _element(boxes, rows, columns, best), f"{boxes.head.name}: box {best}, {_name(boxes, number)}"
+
+
+def joint_scores(objectness: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Objectness times class scores; of logits, which are no numbers from 0 to 1, that of their sigmoids, logarithm."""
+    objectness, classes = objectness.astype(np.float64), classes.astype(np.float64)
+    if _are_probabilities(objectness) and _are_probabilities(classes):
+        return np.asarray(objectness * classes)
+    return np.asarray(-np.logaddexp(0, -objectness) - np.logaddexp(0, -classes))
+
+
+def weighted_pair(output: str, places: Sequence[tuple[int, ...]], scores: Sequence[float]) -> AnyTarget:
+    """Objectness and class score of one box, summed.
+
+    Of probabilities each is weighted by the other one's value, as in the derivative of their product, and by the
+    larger value's inverse: the sum's gradient is the product's, up to a factor. Logits are added as they are.
+    """
+    objectness, number = scores
+    weights = (1.0, 1.0)
+    if _are_probabilities(np.array(scores)) and max(scores) > 0:
+        weights = (number / max(scores), objectness / max(scores))
+    first, second = (
+        weight * Target(output, index=place) for weight, place in zip(weights, places, strict=True)
+    )
+    return first + second
+
+
+def _are_probabilities(values: NDArray[Any]) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())
 
 
 def _ends_with_classes(rows: NDArray[Any]) -> bool:
@@ -63,13 +104,11 @@ def _ends_with_classes(rows: NDArray[Any]) -> bool:
     return bool((numbers == np.rint(numbers)).all() and (np.diff(scores) <= 0).all() and 0 <= scores[0] <= 1)
 
 
-def _element(boxes: Boxes, columns: Sequence[int], box: int) -> AnyTarget:
-    indices = [(box, column) if boxes.boxes_first else (column, box) for column in columns]
-    first, *others = [Target(boxes.head.name, index=index) for index in indices]
-    total: AnyTarget = first
-    for other in others:
-        total = total + other
-    return total
+def _element(boxes: Boxes, rows: NDArray[Any], columns: Sequence[int], box: int) -> AnyTarget:
+    places = [(box, column) if boxes.boxes_first else (column, box) for column in columns]
+    if len(places) == 1:
+        return Target(boxes.head.name, index=places[0])
+    return weighted_pair(boxes.head.name, places, [float(rows[box, column]) for column in columns])
 
 
 def best_score(head: Head, values: Values, sample: int) -> Picked:

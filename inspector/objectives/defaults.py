@@ -24,6 +24,7 @@ from inspector.objectives.boxes import (
     best_score_of_levels,
     best_whole,
 )
+from inspector.objectives.grids import best_cell, find_grids
 from inspector.objectives.heads import Head, default_head, is_extent, is_float, tells_scores
 from inspector.objectives.target import Target
 
@@ -62,7 +63,7 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
     if not floats:
         raise TargetError(f"no output holds floating-point numbers: {_integers(heads, model)}")
     if not any(head.labels or head.name in model.metadata.outputs for head in floats):
-        for find in (_boxes_and_scores, _levels, _rows):
+        for find in (_boxes_and_scores, _levels, _rows, _grids):
             found = find(floats, model)
             if found is not None:
                 return found
@@ -165,6 +166,16 @@ def _rows(heads: Sequence[Head], model: Model) -> Default | None:
         pick = partial(best_row, Boxes(head, boxes_first, objectness and numbers > BEST, labels))
         return Default("a detector", (head.name,), pick)
     return None
+
+
+def _grids(heads: Sequence[Head], model: Model) -> Default | None:
+    """Levels of cells with anchors, as the last convolutions of YOLO leave them."""
+    labels = _labels(model)
+    grids = find_grids(heads, model, len(labels)) if _takes_picture(model) else []
+    if not grids:
+        return None
+    tensors = tuple(grid.head.tensor for grid in grids)
+    return Default("a detector", tensors, partial(best_cell, grids, labels))
 
 
 def _mask(heads: Sequence[Head], model: Model) -> Default | None:

@@ -57,7 +57,16 @@ def test_the_best_box_of_rows_with_objectness() -> None:
     for sample, rows in enumerate(output):
         box, number = place(rows[:, 5:] * rows[:, 4:5])
         assert explained.target[sample] == f"output: box {box}, class {number}"
-        np.testing.assert_allclose(explained.score[sample], rows[box, 4] + rows[box, 5 + number], rtol=1e-5)
+        # the gradient is that of objectness times class score, over the larger of the two
+        object_, class_ = rows[box, 4], rows[box, 5 + number]
+        parts = [
+            lens.gradient(X[sample : sample + 1], Target("output", index=(box, n))) for n in (4, 5 + number)
+        ]
+        product = (class_ * parts[0] + object_ * parts[1]) / max(object_, class_)
+        np.testing.assert_allclose(lens.gradient(X)[sample], product[0], rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(
+            explained.score[sample], 2 * object_ * class_ / max(object_, class_), rtol=1e-5
+        )
     assert lens.explain(X, "gradcam", target="output[18, 6]").layer == "level1.relu"
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inspector.check.directions import choose_directions, keep_equal
+from inspector.check.displayed import compare_displayed
 from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
 from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
 from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
 from inspector.check.verdict import Against, GradientCheck, Precision
-from inspector.check.wording import UNKNOWN, Comparison, Displayed, describe
+from inspector.check.wording import UNKNOWN, Comparison, describe
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -25,11 +26,6 @@ __all__ = ["Problem", "check_problem"]
 NOISES = (0.01, 0.1)
 """Amplitudes of the noise added to the tensor, as a share of its largest magnitude: where more than half of the
 directions meet a kink, the next is tried."""
-DISPLAYED = {"float16": 1e-2}
-"""Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
-DISPLAYED_DEFAULT = 1e-5
-MOVES = 8
-"""Runs spent on how far float32 rounding can move the gradient, where that matters."""
 BUDGET = 800_000_000_000
 """Multiplications and additions (see `Cost`) that differences in double precision may take: about two minutes of one
 core. A direction takes four evaluations of the score, or as many again for each further step that it needs."""
@@ -137,7 +133,8 @@ def _check(
         raise DoublePrecisionError(
             f"one evaluation takes {forward.cost.work:.0e} multiplications, too many in double precision"
         )
-    backward = _backward(method.evaluator(problem.gradient), problem)
+    behind = method.evaluator(problem.gradient)
+    backward = _backward(behind, problem)
     here = backward(forward.point)
     directions, elements = _affordable(forward.cost, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
@@ -169,8 +166,8 @@ def _check(
         along = compare(forward.point, here, keep_equal(forward.point, random, elements))
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
-    if method.precision == "float64":
-        displayed = _compare_displayed(problem, here, random)
+    if isinstance(behind, Float64Evaluator):
+        displayed = compare_displayed(problem, behind, here, random)
     return describe(
         found=found,
         along=along,
@@ -203,48 +200,3 @@ def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array
         return np.asarray(behind.run(point)[name], dtype=np.float64)
 
     return gradient
-
-
-def _compare_displayed(problem: Problem, exact: Array, random: np.random.Generator) -> Displayed:
-    """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
-
-    Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
-    So where the two gradients differ by more than the limit, the gradient graph is run in float32 on inputs moved by
-    rounding (four units in the last place of their largest magnitude), which changes every rounding behind them (Monte
-    Carlo arithmetic: Parker 1997): the displayed one may differ by twice what these do.
-    """
-    name = f"gradient.{problem.tensor}"
-    shown = problem.displayed
-    if shown is None:
-        shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
-    norm = float(np.linalg.norm(exact))
-    # of a file with a fixed batch, one sample is shown of several equal ones
-    like = exact[: len(shown)] if shown.ndim else exact
-    distance = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - like))
-    error = distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
-    limit = DISPLAYED.get(shown.dtype.name, DISPLAYED_DEFAULT)
-    if error <= limit or norm == 0 or not np.isfinite(error):
-        return Displayed(error, limit, limit)
-    evaluator = Float32Evaluator(problem.gradient)
-    unmoved, *others = (
-        evaluator.run([name], feeds)[0].astype(np.float64)
-        for feeds in (problem.gradient_feeds, *_moved(problem.gradient_feeds, random))
-    )
-    moved = max(float(np.linalg.norm(other - unmoved)) / norm for other in others)
-    return Displayed(error, limit, max(limit, 2 * moved))
-
-
-def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:
-    """The feeds `MOVES` times, the floating-point ones moved by rounding each time."""
-    for _ in range(MOVES):
-        moved = dict(feeds)
-        for name, value in feeds.items():
-            if (
-                isinstance(value, np.ndarray)
-                and value.dtype.kind == "f"
-                and not name.startswith("cotangent.")
-            ):
-                eps = max(float(np.finfo(value.dtype).eps), SINGLE.eps)
-                reach = 4 * eps * float(np.abs(value).max(initial=0.0))
-                moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
-        yield moved

@@ -1,0 +1,115 @@
+"""The displayed gradient beside the float64 one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inspector.check.decisions import find_decisions, find_near_ties
+from inspector.check.reference import Array, Float64Evaluator
+from inspector.check.single import Float32Evaluator
+from inspector.check.wording import Displayed
+
+if TYPE_CHECKING:
+    from inspector.check.gradient import Problem
+
+__all__ = ["compare_displayed"]
+
+LIMITS = {"float16": 1e-2}
+"""Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
+LIMIT = 1e-5
+MOVES = 8
+"""Runs in float32 on inputs moved by rounding, spent where the distance is beyond the limit."""
+EPS = float(np.finfo(np.float32).eps)
+
+
+def compare_displayed(
+    problem: Problem, double: Float64Evaluator, exact: Array, random: np.random.Generator
+) -> Displayed:
+    """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
+
+    Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
+    So where the two gradients differ by more than the limit, the float64 one is computed again with the decisions that
+    float32 takes, provided that rounding leaves each of them open (`inspector.check.decisions`). What the displayed one
+    then differs by must be within the limit, or twice what float32 rounding makes of the gradient while no decision
+    changes. The decisions are those of a float32 run on the inputs, failing that of runs on inputs moved by rounding,
+    which changes every rounding behind them.
+
+    Args:
+        problem: that the check is of.
+        double: of the gradient graph.
+        exact: (*tensor's shape), float64.
+        random: moves the inputs.
+    """
+    name = f"gradient.{problem.tensor}"
+    feeds = problem.gradient_feeds
+    shown = problem.displayed
+    if shown is None:
+        shown = Float32Evaluator(problem.gradient).run([name], feeds)[0]
+    limit = LIMITS.get(shown.dtype.name, LIMIT)
+    apart = _relative(shown, exact)
+    if apart <= limit or not exact.any() or not np.isfinite(apart):
+        return Displayed(apart, limit, limit)
+
+    decisions = find_decisions(problem.gradient, name)
+    names = [decision.name for decision in decisions]
+    own = dict(zip(names, double.run(names, feeds), strict=True))
+    single = Float32Evaluator(problem.gradient)
+    several = [feeds, *_moved(feeds, random)]
+    computed = [single.run([name, *names], each) for each in several]
+    seen: list[dict[str, Array]] = []
+    for which, (_, *values) in enumerate(computed):
+        taken = dict(zip(names, values, strict=True))
+        if any(_same(taken, before) for before in seen):
+            continue
+        seen.append(taken)
+        ties = find_near_ties(decisions, taken, own, double, single, several, which)
+        if ties is None:
+            continue
+        (pinned,) = double.run([name], {**feeds, **taken})
+        error = _relative(shown, pinned)
+        reach = limit if error <= limit else max(limit, 2 * _spread(single, name, several, taken))
+        if error <= reach:
+            return Displayed(error, limit, reach, ties, apart)
+    unpinned = [gradient for gradient, *_ in computed]
+    moved = max(_relative(other, unpinned[0]) for other in unpinned[1:])
+    # where runs repeat each other's decisions, those of the displayed gradient would have been among them
+    unsure = len(seen) == len(several) and apart <= 2 * moved
+    return Displayed(apart, limit, limit, unsure=unsure)
+
+
+def _relative(one: Array, exact: Array) -> float:
+    """Relative L2 distance; of a file with a fixed batch, one sample is shown of several equal ones."""
+    like = np.asarray(exact[: len(one)] if one.ndim else exact, dtype=np.float64)
+    distance = float(np.linalg.norm(np.asarray(one, dtype=np.float64) - like))
+    return distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
+
+
+def _spread(
+    single: Float32Evaluator, name: str, feeds: Sequence[Mapping[str, Array]], taken: Mapping[str, Array]
+) -> float:
+    """How far float32 rounding moves the gradient with these decisions."""
+    unmoved, *others = (single.run([name], {**each, **taken})[0] for each in feeds)
+    return max(_relative(other, unmoved) for other in others)
+
+
+def _same(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
+    return all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:
+    """The feeds `MOVES` times, the floating-point ones moved by four units in the last place of their largest."""
+    for _ in range(MOVES):
+        moved = dict(feeds)
+        for name, value in feeds.items():
+            if (
+                isinstance(value, np.ndarray)
+                and value.dtype.kind == "f"
+                and not name.startswith("cotangent.")
+            ):
+                eps = max(float(np.finfo(value.dtype).eps), EPS)
+                reach = 4 * eps * float(np.abs(value).max(initial=0.0))
+                moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
+        yield moved

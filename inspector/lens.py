@@ -36,6 +36,7 @@ from inspector.objectives import (
     Head,
     Labels,
     Objective,
+    blaming_the_file,
     find_default,
     find_entry,
     read_heads,
@@ -111,12 +112,14 @@ class Inspector:
     def heads(self, score: Score = "logit") -> dict[str, Head]:
         """What each output means: classes, labels, the logits that it was computed from."""
         if score not in self._heads:
-            self._heads[score] = read_heads(self.model, self._labels, score)
+            with blaming_the_file(self.evaluator):
+                self._heads[score] = read_heads(self.model, self._labels, score)
         return self._heads[score]
 
     def layers(self, plumbing: bool = False) -> list[Layer]:
         """The layers in order; shape arithmetic, casts and transposes only with `plumbing`."""
-        return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
+        with blaming_the_file(self.evaluator):
+            return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
 
     def resolve_layer(self, spec: LayerSpec) -> Layer:
         """The layer that `spec` names: exact tensor or node name, label, index, `OpType:N`, glob, in this order.
@@ -166,10 +169,11 @@ class Inspector:
             LayerNotFound: no feature map leads to the target.
             TargetError: no target is given and none is clear.
         """
-        tensors = target_tensors(target, self.model, self.heads(score), score)
-        boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
-        entry = find_entry(self.evaluator, tensors, pictures_first=True)
-        return default_choice(self.evaluator, entry, tensors, boxes)
+        with blaming_the_file(self.evaluator):
+            tensors = target_tensors(target, self.model, self.heads(score), score)
+            boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
+            entry = find_entry(self.evaluator, tensors, pictures_first=True)
+            return default_choice(self.evaluator, entry, tensors, boxes)
 
     # what it computes
 
@@ -195,7 +199,9 @@ class Inspector:
             LayerNotFound: there is no such layer.
         """
         chosen = self.layers() if layers is None else self.resolve_layers(layers)
-        return collect_activations(self.evaluator, self._feeds(x), chosen)
+        feeds = self._feeds(x)
+        with blaming_the_file(self.evaluator, feeds):
+            return collect_activations(self.evaluator, feeds, chosen)
 
     def kernels(self, layer: LayerSpec) -> Array:
         """The weights of a convolution: (out, in/groups, kh, kw), or with one or three spatial axes.
@@ -205,7 +211,8 @@ class Inspector:
         Raises:
             LayerNotFound: the layer is no convolution, or its kernels are not constants of the file.
         """
-        return read_kernels(self.model, self.resolve_layer(layer))
+        with blaming_the_file(self.evaluator):
+            return read_kernels(self.model, self.resolve_layer(layer))
 
     def maximize(
         self,
@@ -220,18 +227,19 @@ class Inspector:
         progress: Callable[[int, int], None] | None = None,
     ) -> NDArray[np.float32]:
         """Images (n, C, H, W) that raise each channel's mean activation: see `inspector.explain.maximize`."""
-        return maximize(
-            self.evaluator,
-            find_entry(self.evaluator, pictures_first=True).input,
-            self.resolve_layer(layer),
-            channels,
-            steps,
-            seed,
-            step=step,
-            size=size,
-            start=start,
-            progress=progress,
-        )
+        with blaming_the_file(self.evaluator):
+            return maximize(
+                self.evaluator,
+                find_entry(self.evaluator, pictures_first=True).input,
+                self.resolve_layer(layer),
+                channels,
+                steps,
+                seed,
+                step=step,
+                size=size,
+                start=start,
+                progress=progress,
+            )
 
     @overload
     def gradient(
@@ -274,11 +282,13 @@ class Inspector:
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
         feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        names = [
-            self._tensor(each, objective) for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)
-        ]
-        gradients = self.evaluator.gradients(feeds, objective, names).gradients
+        with blaming_the_file(self.evaluator, feeds):
+            objective = self._objective(feeds, target, score)
+            names = [
+                self._tensor(each, objective)
+                for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)
+            ]
+            gradients = self.evaluator.gradients(feeds, objective, names).gradients
         return gradients[names[0]] if wrt is None or isinstance(wrt, str) else gradients
 
     def explain(
@@ -311,18 +321,19 @@ class Inspector:
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
         feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        return explain_objective(
-            self.evaluator,
-            feeds,
-            objective,
-            find_entry(self.evaluator, objective.tensors, pictures_first=True),
-            method,
-            None if layer is None else self.resolve_layer(layer),
-            check,
-            tokens,
-            **options,
-        )
+        with blaming_the_file(self.evaluator, feeds):
+            objective = self._objective(feeds, target, score)
+            return explain_objective(
+                self.evaluator,
+                feeds,
+                objective,
+                find_entry(self.evaluator, objective.tensors, pictures_first=True),
+                method,
+                None if layer is None else self.resolve_layer(layer),
+                check,
+                tokens,
+                **options,
+            )
 
     def check(
         self,
@@ -340,8 +351,9 @@ class Inspector:
             options: `directions`, `elements`, `seed`, `precision` of `inspector.check.check_problem`.
         """
         feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        return check_gradient(self.evaluator, feeds, objective, self._tensor(wrt, objective), **options)
+        with blaming_the_file(self.evaluator, feeds):
+            objective = self._objective(feeds, target, score)
+            return check_gradient(self.evaluator, feeds, objective, self._tensor(wrt, objective), **options)
 
     def _feeds(self, x: Inputs) -> Feeds:
         return check_feeds(self.model.inputs, x)

@@ -42,7 +42,7 @@ def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str], b
     """
     if entry.reads_tokens:
         raise LayerNotFound(
-            f"input '{entry.input.name}' is a sequence of {entry.input.dtype} numbers, which has no feature maps: "
+            f"input '{entry.input.name}' is a sequence of {entry.input.dtype}, which has no feature maps: "
             "methods at the input (saliency, input-x-gradient) explain it position by position"
         )
     places = find_places(evaluator, entry)

@@ -57,4 +57,8 @@ def read_kernels(model: Model, layer: Layer) -> NDArray[Any]:
         raise LayerNotFound(
             f"the kernels of layer '{layer.name}' are computed as the model runs, not stored in the file"
         )
+    if tensor.dtype == ir.DataType.STRING:
+        raise LayerNotFound(
+            f"the kernels of layer '{layer.name}' are strings, not numbers: the file is broken"
+        )
     return np.array(tensor.numpy())

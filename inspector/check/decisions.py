@@ -7,7 +7,7 @@ although both are right. With the decisions of one fed to the other only roundin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from inspector.check.cut import between, reads
 from inspector.check.forward import Evaluator
 from inspector.check.reference import Array, Float64Evaluator
 
-__all__ = ["NONE", "Decision", "NearTies", "find_decisions", "find_near_ties"]
+__all__ = ["NONE", "Decision", "NearTies", "Runs", "differing", "find_decisions", "find_near_ties"]
 
 _OUTPUT = {
     **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "IsInf", "IsNaN"), 0),
@@ -29,6 +29,9 @@ _OUTPUT = {
 _FLOATS = frozenset(
     (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.UNDEFINED)
 )
+
+_TOGETHER = 2**26
+"""Decisions whose operands are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,27 @@ def _discrete(node: NodeProto) -> bool:
     return node.op_type != "Cast" or node.attribute[0].i not in _FLOATS
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Where the values of a gradient graph come from.
+
+    Attributes:
+        double: of the graph.
+        single: of the graph.
+        feeds: the inputs, then these moved by rounding several times.
+    """
+
+    double: Float64Evaluator
+    single: Evaluator
+    feeds: Sequence[Mapping[str, Array]]
+
+
 def find_near_ties(
     decisions: Sequence[Decision],
     taken: Mapping[str, Array],
     exact: Mapping[str, Array],
-    double: Float64Evaluator,
-    single: Evaluator,
-    feeds: Sequence[Mapping[str, Array]],
-    which: int,
+    runs: Runs,
+    feed: Mapping[str, Array],
 ) -> NearTies | None:
     """Whether each decision that float32 takes otherwise than float64 is one that rounding leaves open.
 
@@ -110,44 +126,61 @@ def find_near_ties(
         decisions: in the order in which they are taken.
         taken: by float32, by name.
         exact: by float64, by name.
-        double: of the graph.
-        single: of the graph.
-        feeds: the inputs, then these moved by rounding.
-        which: of `feeds`, those that `taken` was decided for.
+        runs: of the graph.
+        feed: that `taken` was decided for, one of `runs.feeds`.
 
     Returns:
         None where a decision is wrong.
     """
     others = [each for each in decisions if not np.array_equal(taken[each.name], exact[each.name])]
-    operands = list(dict.fromkeys(name for each in others for name in each.operands))
-    if not others:
-        return NONE
-    runs = [dict(zip(operands, single.run(operands, feed), strict=True)) for feed in feeds]
-    truth = dict(zip(operands, double.run(operands, feeds[0]), strict=True))
-    open_ = {name for name in operands if _is_rounding(name, runs, truth, which)}
     count = of = 0
-    for each in others:
-        (again,) = double.run([each.name], {name: runs[which][name] for name in each.operands})
-        if not open_.issuperset(each.operands) or not np.array_equal(again, taken[each.name]):
+    for some in _portions(others, exact):
+        operands = list(dict.fromkeys(name for each in some for name in each.operands))
+        own = dict(zip(operands, runs.single.run(operands, feed), strict=True))
+        truth = dict(zip(operands, runs.double.run(operands, runs.feeds[0]), strict=True))
+        if not _is_rounding(own, truth, runs):
             return None
-        if any(truth[name].dtype.kind == "f" for name in each.operands):
-            count += _differing(taken[each.name], exact[each.name])
-            of += exact[each.name].size
+        for each in some:
+            (again,) = runs.double.run([each.name], {name: own[name] for name in each.operands})
+            if not np.array_equal(again, taken[each.name]):
+                return None
+            # (comparisons of integers were decided before)
+            if any(truth[name].dtype.kind == "f" for name in each.operands):
+                count += differing(taken[each.name], exact[each.name])
+                of += exact[each.name].size
     return NearTies(count, of, tuple(dict.fromkeys(each.op_type for each in others)))
 
 
-def _is_rounding(
-    name: str, runs: Sequence[Mapping[str, Array]], truth: Mapping[str, Array], which: int
-) -> bool:
-    """Integers were decided before, and are judged there."""
-    unmoved, exact, own = runs[0][name], truth[name], runs[which][name]
-    if exact.dtype.kind != "f":
-        return True
-    if any(run[name].shape != exact.shape for run in runs):
+def _portions(decisions: Sequence[Decision], values: Mapping[str, Array]) -> Iterator[list[Decision]]:
+    """As many at a time as memory allows, whose operands are about as large as they are."""
+    some: list[Decision] = []
+    for each in decisions:
+        if some and sum(values[one.name].size for one in (*some, each)) > _TOGETHER:
+            yield some
+            some = []
+        some.append(each)
+    if some:
+        yield some
+
+
+def _is_rounding(own: Mapping[str, Array], truth: Mapping[str, Array], runs: Runs) -> bool:
+    """Whether the operands of float32 differ from the float64 ones by no more than rounding explains."""
+    names = [name for name, value in truth.items() if value.dtype.kind == "f"]
+    if any(own[name].shape != truth[name].shape for name in names):
         return False
-    eps = float(np.finfo(unmoved.dtype).eps)
-    moved = max(_distance(run[name], unmoved) for run in runs)
-    return _distance(own, exact) <= 4 * moved + eps * float(np.abs(exact).max(initial=0.0))
+    unmoved = dict(zip(names, runs.single.run(names, runs.feeds[0]), strict=True))
+    moved = dict.fromkeys(names, 0.0)
+    for feed in runs.feeds[1:]:
+        for name, value in zip(names, runs.single.run(names, feed), strict=True):
+            if value.shape != truth[name].shape:
+                return False
+            moved[name] = max(moved[name], _distance(value, unmoved[name]))
+    return all(
+        _distance(own[name], truth[name])
+        <= 4 * moved[name]
+        + float(np.finfo(own[name].dtype).eps) * float(np.abs(truth[name]).max(initial=0.0))
+        for name in names
+    )
 
 
 def _distance(one: Array, other: Array) -> float:
@@ -156,5 +189,6 @@ def _distance(one: Array, other: Array) -> float:
     return float(np.where(one == other, 0.0, apart).max(initial=0.0))
 
 
-def _differing(one: Array, other: Array) -> int:
+def differing(one: Array, other: Array) -> int:
+    """How many decisions do; of tensors of unlike sizes (`NonZero`) by how many they do."""
     return int(np.count_nonzero(one != other)) if one.shape == other.shape else abs(one.size - other.size)

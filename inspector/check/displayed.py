@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inspector.check.decisions import find_decisions, find_near_ties
+from inspector.check.decisions import Runs, differing, find_decisions, find_near_ties
 from inspector.check.reference import Array, Float64Evaluator
 from inspector.check.single import Float32Evaluator
 from inspector.check.wording import Displayed
@@ -22,6 +23,8 @@ LIMITS = {"float16": 1e-2}
 LIMIT = 1e-5
 MOVES = 8
 """Runs in float32 on inputs moved by rounding, spent where the distance is beyond the limit."""
+FEW = 64
+"""Differing decisions above which only the first run is asked."""
 EPS = float(np.finfo(np.float32).eps)
 
 
@@ -57,26 +60,31 @@ def compare_displayed(
     names = [decision.name for decision in decisions]
     own = dict(zip(names, double.run(names, feeds), strict=True))
     single = Float32Evaluator(problem.gradient)
-    several = [feeds, *_moved(feeds, random)]
-    computed = [single.run([name, *names], each) for each in several]
-    seen: list[dict[str, Array]] = []
-    for which, (_, *values) in enumerate(computed):
+    runs = Runs(double, single, (feeds, *_moved(feeds, random)))
+    gradients: list[Array] = []
+    seen: set[bytes] = set()
+    for feed in runs.feeds:
+        gradient, *values = single.run([name, *names], feed)
+        gradients.append(gradient)
         taken = dict(zip(names, values, strict=True))
-        if any(_same(taken, before) for before in seen):
+        others = sum(differing(taken[each], own[each]) for each in names)
+        digest = _digest(values)
+        # another run will not take the same ones of many by chance
+        if digest in seen or (seen and others > FEW):
+            seen.add(digest)
             continue
-        seen.append(taken)
-        ties = find_near_ties(decisions, taken, own, double, single, several, which)
+        seen.add(digest)
+        ties = find_near_ties(decisions, taken, own, runs, feed)
         if ties is None:
             continue
         (pinned,) = double.run([name], {**feeds, **taken})
         error = _relative(shown, pinned)
-        reach = limit if error <= limit else max(limit, 2 * _spread(single, name, several, taken))
+        reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, taken))
         if error <= reach:
             return Displayed(error, limit, reach, ties, apart)
-    unpinned = [gradient for gradient, *_ in computed]
-    moved = max(_relative(other, unpinned[0]) for other in unpinned[1:])
+    moved = max(_relative(other, gradients[0]) for other in gradients[1:])
     # where runs repeat each other's decisions, those of the displayed gradient would have been among them
-    unsure = len(seen) == len(several) and apart <= 2 * moved
+    unsure = len(seen) == len(runs.feeds) and apart <= 2 * moved
     return Displayed(apart, limit, limit, unsure=unsure)
 
 
@@ -87,16 +95,17 @@ def _relative(one: Array, exact: Array) -> float:
     return distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
 
 
-def _spread(
-    single: Float32Evaluator, name: str, feeds: Sequence[Mapping[str, Array]], taken: Mapping[str, Array]
-) -> float:
+def _spread(runs: Runs, name: str, taken: Mapping[str, Array]) -> float:
     """How far float32 rounding moves the gradient with these decisions."""
-    unmoved, *others = (single.run([name], {**each, **taken})[0] for each in feeds)
+    unmoved, *others = (runs.single.run([name], {**feed, **taken})[0] for feed in runs.feeds)
     return max(_relative(other, unmoved) for other in others)
 
 
-def _same(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
-    return all(np.array_equal(one[name], other[name]) for name in one)
+def _digest(values: Iterable[Array]) -> bytes:
+    found = sha256()
+    for value in values:
+        found.update(np.ascontiguousarray(value).tobytes())
+    return found.digest()
 
 
 def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:

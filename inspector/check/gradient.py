@@ -28,10 +28,15 @@ NOISES = (0.01, 0.1)
 directions meet a kink, the next is tried."""
 BUDGET = 800_000_000_000
 """Multiplications and additions (see `Cost`) that differences in double precision may take: about two minutes of one
-core. A direction takes four evaluations of the score, or as many again for each further step that it needs."""
+core. A direction takes four evaluations of the score, or as many again for each further step that it needs. Kinks make
+more steps necessary, and further rounds beside the value: see `FURTHER`."""
+FURTHER = 1.5
+"""What the evaluations may be in all after another round, as a multiple of those after the one before it."""
 FEWEST = 3
 """Directions that are tried even beyond the budget."""
-TOO_MUCH = 4 * BUDGET // (8 * FEWEST)
+STEPS = 2
+"""Steps, of four evaluations each, that a direction is expected to take."""
+TOO_MUCH = 4 * BUDGET // (4 * STEPS * FEWEST)
 """Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
 take four times the budget."""
 
@@ -70,7 +75,7 @@ class Method:
     precision: Precision
     eps: float
     evaluator: type[Evaluator]
-    measure: Callable[[Score, Array, float, Array, Array, float, float], list[Slope]]
+    measure: Callable[[Score, Array, float, Array, Array, float, float, float], list[Slope]]
     most: float
     """Work of one evaluation above which another method is to be taken."""
 
@@ -91,7 +96,7 @@ def check_problem(
 
     In float64, |fd - <g, v>| <= 1e-6 max(|fd|, |<g, v>|) must hold for every direction v that no kink prevents, g
     being the gradient graph evaluated in float64; and the displayed gradient must lie within 1e-5 of g (relative,
-    L2), or, where a kink is nearer than float32 rounding, within what that rounding can make of g. See
+    L2), or of what g is with float32's decisions where rounding leaves them open: see `inspector.check.displayed`. See
     `inspector.check.stencil` for how slopes are measured and kinks told, and `inspector.check.richardson` for float32.
 
     Where the score has a kink at the tensor's own value (equal values meet in a maximum: a picture with a plain
@@ -136,34 +141,37 @@ def _check(
     behind = method.evaluator(problem.gradient)
     backward = _backward(behind, problem)
     here = backward(forward.point)
-    directions, elements = _affordable(forward.cost, directions, elements)
+    budget = _budget(forward.cost)
+    directions, elements = _affordable(budget, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
 
-    def compare(point: Array, gradient: Array, lines: Array) -> list[Comparison]:
+    def compare(point: Array, gradient: Array, lines: Array, budget: float) -> list[Comparison]:
         score = forward.here if point is forward.point else float(forward.scores(point[None])[0])
         claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
         copies = min(7, 2 * len(lines))
         rounding = measure_noise(forward.scores, point, score, scale, random, method.eps, copies)
-        slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding)
+        left = budget - forward.evaluations
+        slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding, left)
         return [Comparison(slope, float(claim)) for slope, claim in zip(slopes, claims, strict=True)]
 
-    def beside(noise: float) -> list[Comparison]:
+    def beside(noise: float, budget: float) -> list[Comparison]:
         point, gradient = forward.point, here
         if noise:
             point = point + noise * scale * random.uniform(-1, 1, point.shape)
             gradient = backward(point)
-        return compare(point, gradient, choose_directions(gradient, random, directions, elements))
+        return compare(point, gradient, choose_directions(gradient, random, directions, elements), budget)
 
     noise = 0.0
-    found = beside(noise)
+    found = beside(noise, budget)
     for stronger in NOISES:
         if 2 * sum(comparison.kinked for comparison in found) <= len(found):
             break
         noise = stronger
-        found = beside(noise)
+        budget *= FURTHER
+        found = beside(noise, budget)
     along: list[Comparison] = []
     if noise:
-        along = compare(forward.point, here, keep_equal(forward.point, random, elements))
+        along = compare(forward.point, here, keep_equal(forward.point, random, elements), budget)
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
     if isinstance(behind, Float64Evaluator):
@@ -181,10 +189,15 @@ def _check(
     )
 
 
-def _affordable(cost: Cost, directions: int, elements: int) -> tuple[int, int]:
-    """How many of each the budget allows, at two steps each."""
+def _budget(cost: Cost) -> float:
+    """Evaluations of the score that the first round may take."""
+    return max(4 * STEPS * FEWEST, BUDGET / max(1, cost.work))
+
+
+def _affordable(budget: float, directions: int, elements: int) -> tuple[int, int]:
+    """How many of each the budget allows."""
     asked = directions + elements
-    allowed = max(FEWEST, BUDGET // max(1, 8 * cost.work))
+    allowed = int(budget / (4 * STEPS))
     if allowed >= asked:
         return directions, elements
     single = min(elements, max(1, allowed * elements // asked))

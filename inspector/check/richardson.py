@@ -24,9 +24,16 @@ COARSEST = 0.02
 
 
 def extrapolate_slopes(
-    score: Score, point: Array, here: float, directions: Array, claims: Array, scale: float, noise: float
+    score: Score,
+    point: Array,
+    here: float,
+    directions: Array,
+    claims: Array,
+    scale: float,
+    noise: float,
+    _: float = np.inf,
 ) -> list[Slope]:
-    """`measure_slopes` for values in single precision; `noise` is float32's."""
+    """`measure_slopes` for values in single precision; `noise` is float32's. No direction takes further steps."""
     slopes = []
     for direction, claim in zip(directions, claims, strict=True):
         values = score(line_points(point, direction[None], POINTS, [scale]))

@@ -28,7 +28,7 @@ class GradientCheck:
             derived from the step sizes in float32.
         directions: directions that decided.
         kinks: directions given up because the score has a kink (ReLU, max) between the points at every usable step.
-        unresolved: directions given up because rounding hides the slope.
+        unresolved: directions given up because rounding hides the slope, or because evaluations ran out.
         precision: of the finite differences and of the gradient compared with them.
         float32_error: relative L2 distance of the displayed gradient from the float64 one, which takes float32's
             decisions at `ties`; NaN where there is no float64 one.

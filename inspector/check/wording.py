@@ -77,9 +77,11 @@ class Comparison:
 
     @property
     def error(self) -> float:
-        """Relative difference; 0 where a kink leaves nothing to compare, or both are zero."""
+        """Relative difference; 0 where there is nothing to compare, or both are zero."""
         size = max(abs(self.slope.value), abs(self.claim))
-        return 0.0 if self.kinked or size == 0 else abs(self.slope.value - self.claim) / size
+        return (
+            0.0 if self.kinked or self.unfinished or size == 0 else abs(self.slope.value - self.claim) / size
+        )
 
     @property
     def wrong(self) -> bool:
@@ -89,6 +91,10 @@ class Comparison:
     @property
     def kinked(self) -> bool:
         return self.slope.kind == "kink"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.slope.kind == "unfinished"
 
     @property
     def decided(self) -> bool:
@@ -124,6 +130,7 @@ def describe(
     wrong = [comparison for comparison in every if comparison.wrong]
     decided = [comparison.error for comparison in every if comparison.decided]
     kinks = sum(comparison.kinked for comparison in found)
+    unfinished = sum(comparison.unfinished for comparison in every)
     unresolved = len(every) - len(decided) - kinks
     tolerance = max((c.slope.tolerance for c in every if c.decided), default=float("nan"))
 
@@ -132,7 +139,7 @@ def describe(
         verdict = "failed"
     elif zero:
         verdict = "vacuous"
-    elif 2 * sum(c.decided for c in found) < len(found) or displayed.unsure:
+    elif not _enough(found) or displayed.unsure:
         verdict = "inconclusive"
     else:
         verdict = "passed"
@@ -156,8 +163,14 @@ def describe(
     parts[-1:] = [f"{parts[-1]} ({_precision(precision, tolerance, reason)})"] if parts else []
     if kinks:
         parts.append(f"{kinks} of {len(every)} directions given up: a kink (ReLU, max) between the points")
-    if unresolved and verdict != "vacuous":
-        parts.append(f"{unresolved} of {len(every)} directions given up: rounding hides the slope")
+    if unfinished:
+        parts.append(
+            f"{unfinished} of {len(every)} directions not finished: kinks took all evaluations allowed"
+        )
+    if unresolved > unfinished and verdict != "vacuous":
+        parts.append(
+            f"{unresolved - unfinished} of {len(every)} directions given up: rounding hides the slope"
+        )
     if displayed is not UNKNOWN:
         parts.append(str(displayed))
     if noise:
@@ -186,6 +199,13 @@ def describe(
         against=against,
         ties=displayed.ties.count,
     )
+
+
+def _enough(found: Sequence[Comparison]) -> bool:
+    """Whether half of the directions decided; where evaluations ran out, half of those finished, and at least three."""
+    finished = [comparison for comparison in found if not comparison.unfinished]
+    decided = sum(comparison.decided for comparison in finished)
+    return 2 * decided >= len(finished) and decided >= (3 if len(finished) < len(found) else 0)
 
 
 def _precision(precision: Precision, tolerance: float, reason: str) -> str:

@@ -121,6 +121,16 @@ class Inspector:
         with blaming_the_file(self.evaluator):
             return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
 
+    def results(self, plumbing: bool = False) -> list[Layer]:
+        """`layers()`, a node with several results (Split, LSTM, TopK) once for each that is a tensor of its own."""
+        found = []
+        for layer in self.layers(plumbing):
+            found.append(layer)
+            if layer.reason is None:
+                others = [self._named(layer, name) for name in layer.outputs if name != layer.name]
+                found += [other for other in others if other.name != layer.name and other.dtype is not None]
+        return found
+
     def resolve_layer(self, spec: LayerSpec) -> Layer:
         """The layer that `spec` names: exact tensor or node name, label, index, `OpType:N`, glob, in this order.
 
@@ -192,13 +202,13 @@ class Inspector:
 
         Args:
             x: an array, or one per input name.
-            layers: which; None: all that `layers()` lists, taken in groups within a memory bound.
+            layers: which; None: every result of all that `layers()` lists, taken in groups within a memory bound.
 
         Raises:
             InputError: `x` does not fit the model's inputs.
             LayerNotFound: there is no such layer.
         """
-        chosen = self.layers() if layers is None else self.resolve_layers(layers)
+        chosen = self.results() if layers is None else self.resolve_layers(layers)
         feeds = self._feeds(x)
         with blaming_the_file(self.evaluator, feeds):
             return collect_activations(self.evaluator, feeds, chosen)

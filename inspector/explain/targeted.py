@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,10 @@ def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str], b
         )
     places = find_places(evaluator, entry)
     masks: dict[str, Mask] = dict.fromkeys(targets, ALL)
-    return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name, boxes)
+    choice = choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name, boxes)
+    if places.assumption:
+        choice = replace(choice, reason=f"{choice.reason} ({places.assumption})")
+    return choice
 
 
 def layer_for(

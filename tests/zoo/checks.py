@@ -26,6 +26,10 @@ __all__ = ["STEPS", "Result", "Step", "examine"]
 STEPS = ("layers", "activations", "explain", "saliency", "check")
 AGREEMENT = 1e-4
 """Largest difference, as a share of the output's largest magnitude: float32 graphs that are fused differently."""
+STEPS_OF_NARROWER = 2
+"""The same of models that compute in a narrower type, in steps of that type: on either side the result is rounded, and
+what it is computed from, by half a step each."""
+EPS = {"FLOAT16": 2.0**-10, "BFLOAT16": 2.0**-7}
 
 
 @dataclass
@@ -145,8 +149,14 @@ def _activations(lens: Inspector, path: Path, feeds: Feeds) -> str:
             continue
         largest = float(np.abs(value.astype(np.float64)).max(initial=0)) or 1.0
         worst = max(worst, float(np.abs(other.astype(np.float64) - value).max(initial=0)) / largest)
-    assert worst <= AGREEMENT, f"outputs differ by {worst:.1e}"
+    assert worst <= _agreement(lens), f"outputs differ by {worst:.1e}"
     return f"{len(found)} tensors, outputs within {worst:.1e}"
+
+
+def _agreement(lens: Inspector) -> float:
+    values = (output for node in lens.model.graph.graph.all_nodes() for output in node.outputs)
+    types = {value.dtype.name for value in values if value.dtype is not None}
+    return max(AGREEMENT, *(STEPS_OF_NARROWER * eps * (name in types) for name, eps in EPS.items()))
 
 
 def _target(lens: Inspector, feeds: Feeds, result: Result) -> str | None:

@@ -39,6 +39,18 @@ STEPS = 2
 TOO_MUCH = 4 * BUDGET // (4 * STEPS * FEWEST)
 """Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
 take four times the budget."""
+MEMORY = 4 * 2**30
+"""Bytes of all values of one evaluation above which the check is made in float32: see `Cost.made`."""
+FASTER = 4
+"""How many times as fast the runtime is in float32 as `Float64Evaluator`."""
+
+
+class _TooMuch(DoublePrecisionError):
+    """Double precision would take too long, or too much memory; `cost` is that of one evaluation in it."""
+
+    def __init__(self, message: str, cost: Cost) -> None:
+        super().__init__(message)
+        self.cost = cost
 
 
 @dataclass(frozen=True)
@@ -76,12 +88,18 @@ class Method:
     eps: float
     evaluator: type[Evaluator]
     measure: Callable[[Score, Array, float, Array, Array, float, float, float], list[Slope]]
-    most: float
-    """Work of one evaluation above which another method is to be taken."""
+    most: Cost | None = None
+    """What one evaluation may take, or another method is to be taken; None: anything."""
 
 
-DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes, TOO_MUCH)
-SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes, np.inf)
+DOUBLE = Method(
+    "float64",
+    float(np.finfo(np.float64).eps),
+    Float64Evaluator,
+    measure_slopes,
+    Cost(work=TOO_MUCH, made=MEMORY),
+)
+SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes)
 
 
 def check_problem(
@@ -119,29 +137,35 @@ def check_problem(
     if precision == "float32":
         return _check(problem, SINGLE, directions, elements, seed, "as asked")
     if precision == "float64":
-        return _check(problem, replace(DOUBLE, most=np.inf), directions, elements, seed)
+        return _check(problem, replace(DOUBLE, most=None), directions, elements, seed)
     try:
         return _check(problem, DOUBLE, directions, elements, seed)
     except DoublePrecisionError as error:
         reason = str(error)
+        cost = Cost(work=error.cost.work // FASTER) if isinstance(error, _TooMuch) else None
     # (not inside the handler: the error holds all that the attempt had in memory)
-    return _check(problem, SINGLE, directions, elements, seed, reason)
+    return _check(problem, SINGLE, directions, elements, seed, reason, cost)
 
 
 def _check(
-    problem: Problem, method: Method, directions: int, elements: int, seed: int, reason: str = ""
+    problem: Problem,
+    method: Method,
+    directions: int,
+    elements: int,
+    seed: int,
+    reason: str = "",
+    cost: Cost | None = None,
 ) -> GradientCheck:
+    """`cost`: of one evaluation, where that is known from another method; None: the evaluator's own."""
     random = np.random.default_rng(seed)
     evaluator = method.evaluator(problem.model)
     forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
-    if forward.cost.work > method.most:
-        raise DoublePrecisionError(
-            f"one evaluation takes {forward.cost.work:.0e} multiplications, too many in double precision"
-        )
+    cost = cost or forward.cost
+    _refuse(cost, method.most)
     behind = method.evaluator(problem.gradient)
     backward = _backward(behind, problem)
     here = backward(forward.point)
-    budget = _budget(forward.cost)
+    budget = _budget(cost)
     directions, elements = _affordable(budget, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
 
@@ -187,6 +211,15 @@ def _check(
         evaluations=forward.evaluations,
         against=problem.against,
     )
+
+
+def _refuse(cost: Cost, most: Cost | None) -> None:
+    if most is not None and cost.work > most.work:
+        raise _TooMuch(
+            f"one evaluation takes {cost.work:.0e} multiplications, too many in double precision", cost
+        )
+    if most is not None and cost.made > most.made:
+        raise _TooMuch(f"the gradient takes {cost.made / 2**30:.0f} GB in double precision", cost)
 
 
 def _budget(cost: Cost) -> float:

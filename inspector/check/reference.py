@@ -31,12 +31,14 @@ class Cost:
 
     Attributes:
         peak: bytes of the values held at once, weights and feeds left out.
+        made: bytes of all values; a gradient graph holds about as many at once, to read them on its way back.
         work: multiplications and additions, about: those of matrix products and convolutions, and twenty for each
             element of any other value, which memory takes as long to move, and four for each weight that is widened.
     """
 
     peak: int = 0
     work: int = 0
+    made: int = 0
 
 
 class Float64Evaluator:
@@ -149,6 +151,7 @@ class _Double(ReferenceEvaluator):
                     )
                 results[name] = value
                 held += _bytes(value)
+                self.cost.made += _bytes(value)
             self.cost.peak = max(self.cost.peak, held)
             self.cost.work += _work(node.op_type, inputs, results.get(node.output[0]))
             if not intermediate:

@@ -201,13 +201,14 @@ def test_memory_for_large_inputs_is_not_kept_for_the_next_run(monkeypatch: pytes
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", record)
     node = helper.make_node("Relu", ["x"], ["y"])
-    for shape in ([1, 3, 224, 224], [1, 3, 1024, 1024], ["N", 3, "H", "W"]):
+    shapes: list[list[int | str | None]] = [[1, 3, 224, 224], [1, 3, 1024, 1024], ["N", 3, "H", "W"]]
+    for shape in shapes:
         Session(model([node], {"x": shape}, {"y": shape}), "cpu")
     assert seen == [True, False, True]
 
 
 def test_memory_of_a_run_on_inputs_that_turn_out_large_is_given_back() -> None:
-    shape = ["N", 3, "H", "W"]
+    shape: list[int | str | None] = ["N", 3, "H", "W"]
     nodes = [helper.make_node("Exp", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])]
     session = Session(model(nodes, {"x": shape}, {"y": shape}), "cpu")
     small, large = normal(1, 3, 8, 8), normal(1, 3, 1024, 1024)

@@ -77,8 +77,9 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
     if head.binary or head.one_score_per_class:
         return Default("class scores", (head.tensor,))
     if not tells_scores(head):
-        # a map beside scores of a sequence is a state that the next run goes on from
-        found = _sequence([other for other in floats if tells_scores(other)], model)
+        # a map beside a mask is features, one beside scores of a sequence a state that the next run goes on from
+        scores = [other for other in floats if tells_scores(other)]
+        found = _mask(scores, model) or _sequence(scores, model)
         if found is not None:
             return found
     return Default("class scores of every place", (head.tensor,), partial(_all_of_one_class, head))

@@ -115,6 +115,20 @@ def test_of_a_mask_the_places_in_front() -> None:
     assert explained.layer == "bottleneck"
 
 
+def test_a_mask_is_preferred_to_the_features_beside_it() -> None:
+    proto = detectors.mask()
+    features = helper.make_tensor_value_info("decoded", onnx.TensorProto.FLOAT, ["n", 8, 4, 4])
+    # whichever comes first
+    proto.graph.output.insert(0, features)
+    proto.graph.output.append(
+        helper.make_tensor_value_info("coarser", onnx.TensorProto.FLOAT, ["n", 8, 2, 2])
+    )
+    alone = Inspector(detectors.mask()).explain(X)
+    beside = Inspector(proto).explain(X)
+    assert beside.target == alone.target
+    np.testing.assert_allclose(beside.score, alone.score, rtol=1e-6)
+
+
 def test_of_a_map_of_classes_the_one_that_most_places_predict_at_the_bottleneck() -> None:
     lens = Inspector(detectors.segmenter())
     winners = lens.run(X)["map"].argmax(axis=1)

@@ -7,7 +7,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
+from onnx import ModelProto, TensorProto
 
+from inspector.check.cut import between
 from inspector.check.decisions import Runs, differing, find_decisions, find_near_ties
 from inspector.check.reference import Array, Float64Evaluator
 from inspector.check.single import Float32Evaluator
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_displayed"]
 
-LIMITS = {"float16": 1e-2}
-"""Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
 LIMIT = 1e-5
+"""Largest relative L2 distance of the displayed gradient from the float64 one."""
+HALF_LIMIT = 1e-2
+"""The same where the gradient graph has half-precision values: their last digit is 1e-3."""
 MOVES = 8
 """Runs in float32 on inputs moved by rounding, spent where the distance is beyond the limit."""
 FEW = 64
@@ -51,7 +54,7 @@ def compare_displayed(
     shown = problem.displayed
     if shown is None:
         shown = Float32Evaluator(problem.gradient).run([name], feeds)[0]
-    limit = LIMITS.get(shown.dtype.name, LIMIT)
+    limit = HALF_LIMIT if shown.dtype == np.float16 or _has_half(problem.gradient) else LIMIT
     apart = _relative(shown, exact)
     if apart <= limit or not exact.any() or not np.isfinite(apart):
         return Displayed(apart, limit, limit)
@@ -86,6 +89,16 @@ def compare_displayed(
     # where runs repeat each other's decisions, those of the displayed gradient would have been among them
     unsure = len(seen) == len(runs.feeds) and apart <= 2 * moved
     return Displayed(apart, limit, limit, unsure=unsure)
+
+
+def _has_half(model: ModelProto) -> bool:
+    """Whether anything is cast to half precision on the way to the gradient."""
+    names = [value.name for value in model.graph.output]
+    inputs = {value.name for value in model.graph.input}
+    return any(
+        node.op_type == "Cast" and any(each.i == TensorProto.FLOAT16 for each in node.attribute)
+        for node in between(model.graph.node, inputs, names)
+    )
 
 
 def _relative(one: Array, exact: Array) -> float:

@@ -140,6 +140,17 @@ def test_the_displayed_gradient_is_compared() -> None:
     assert "displayed" in check.message
 
 
+def test_half_precision_within_the_graph_is_allowed_its_own_digits() -> None:
+    x = normal(1, 6)
+    backward = "h = Cast<to=10>(x) d = Add(h, h) dx = Cast<to=1>(d)"
+    half = (2 * x).astype(np.float16).astype(np.float32)
+    check = check_problem(problem(x, SQUARE, backward, shown=half))
+    assert check.passed, check
+    assert 1e-5 < check.float32_error < 1e-3
+    assert check_problem(problem(x, SQUARE, DOUBLE, shown=half)).verdict == "failed"
+    assert check_problem(problem(x, SQUARE, backward, shown=np.float32(2.1) * x)).verdict == "failed"
+
+
 def test_a_displayed_gradient_of_nan_fails() -> None:
     x = normal(1, 6)
     assert check_problem(problem(x, SQUARE, DOUBLE, shown=np.full_like(x, np.nan))).verdict == "failed"

@@ -39,7 +39,7 @@ STEPS = 2
 TOO_MUCH = 4 * BUDGET // (4 * STEPS * FEWEST)
 """Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
 take four times the budget."""
-MEMORY = 4 * 2**30
+MEMORY = 8 * 2**30
 """Bytes of all values of one evaluation above which the check is made in float32: see `Cost.made`."""
 FASTER = 4
 """How many times as fast the runtime is in float32 as `Float64Evaluator`."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inspector.check.directions import choose_directions, keep_equal
 from inspector.check.displayed import compare_displayed
+from inspector.check.double import to_single
 from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
-from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator
+from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator, MemoryBoundError
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
-from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
+from inspector.check.stencil import TOLERANCE, Score, Slope, measure_noise, measure_slopes
 from inspector.check.verdict import Against, GradientCheck, Precision
 from inspector.check.wording import UNKNOWN, Comparison, describe
 
@@ -36,11 +39,13 @@ FEWEST = 3
 """Directions that are tried even beyond the budget."""
 STEPS = 2
 """Steps, of four evaluations each, that a direction is expected to take."""
-TOO_MUCH = 4 * BUDGET // (4 * STEPS * FEWEST)
-"""Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
-take four times the budget."""
-MEMORY = 8 * 2**30
-"""Bytes of all values of one evaluation above which the check is made in float32: see `Cost.made`."""
+COPIES, FEWEST_COPIES = 7, 2
+"""Evaluations that tell the score's rounding, and how many of the fewest directions do."""
+TOO_MUCH = 4 * BUDGET // (4 * FEWEST + FEWEST_COPIES + 1)
+"""Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions, of
+one step each, would take four times the budget."""
+MEMORY = 6 * 2**30
+"""Bytes of values that the gradient graph may hold at once in double precision, or the check is made in float32."""
 FASTER = 4
 """How many times as fast the runtime is in float32 as `Float64Evaluator`."""
 
@@ -86,20 +91,26 @@ class Method:
 
     precision: Precision
     eps: float
-    evaluator: type[Evaluator]
+    evaluator: Callable[[ModelProto], Evaluator]
     measure: Callable[[Score, Array, float, Array, Array, float, float, float], list[Slope]]
-    most: Cost | None = None
-    """What one evaluation may take, or another method is to be taken; None: anything."""
+    most: int | None = None
+    """Multiplications and additions that one evaluation may take, or another method is to be taken; None: any."""
 
 
 DOUBLE = Method(
     "float64",
     float(np.finfo(np.float64).eps),
-    Float64Evaluator,
+    partial(Float64Evaluator, memory=MEMORY),
     measure_slopes,
-    Cost(work=TOO_MUCH, made=MEMORY),
+    TOO_MUCH,
 )
-SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes)
+SINGLE = Method(
+    "float32",
+    float(np.finfo(np.float32).eps),
+    # (half precision would leave three digits of a score, and slopes none)
+    lambda model: Float32Evaluator(to_single(model)),
+    extrapolate_slopes,
+)
 
 
 def check_problem(
@@ -137,7 +148,9 @@ def check_problem(
     if precision == "float32":
         return _check(problem, SINGLE, directions, elements, seed, "as asked")
     if precision == "float64":
-        return _check(problem, replace(DOUBLE, most=None), directions, elements, seed)
+        return _check(
+            problem, replace(DOUBLE, evaluator=Float64Evaluator, most=None), directions, elements, seed
+        )
     try:
         return _check(problem, DOUBLE, directions, elements, seed)
     except DoublePrecisionError as error:
@@ -159,12 +172,16 @@ def _check(
     """`cost`: of one evaluation, where that is known from another method; None: the evaluator's own."""
     random = np.random.default_rng(seed)
     evaluator = method.evaluator(problem.model)
-    forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
+    with _refusing_memory(evaluator):
+        forward = Forward(
+            evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds
+        )
     cost = cost or forward.cost
     _refuse(cost, method.most)
     behind = method.evaluator(problem.gradient)
-    backward = _backward(behind, problem)
-    here = backward(forward.point)
+    with _refusing_memory(evaluator):
+        backward = _backward(behind, problem)
+        here = backward(forward.point)
     budget = _budget(cost)
     directions, elements = _affordable(budget, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
@@ -172,7 +189,7 @@ def _check(
     def compare(point: Array, gradient: Array, lines: Array, budget: float) -> list[Comparison]:
         score = forward.here if point is forward.point else float(forward.scores(point[None])[0])
         claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
-        copies = min(7, 2 * len(lines))
+        copies = COPIES if len(lines) > FEWEST else FEWEST_COPIES
         rounding = measure_noise(forward.scores, point, score, scale, random, method.eps, copies)
         left = budget - forward.evaluations
         slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding, left)
@@ -188,7 +205,7 @@ def _check(
     noise = 0.0
     found = beside(noise, budget)
     for stronger in NOISES:
-        if 2 * sum(comparison.kinked for comparison in found) <= len(found):
+        if not _disturbed(found):
             break
         noise = stronger
         budget *= FURTHER
@@ -199,7 +216,8 @@ def _check(
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
     if isinstance(behind, Float64Evaluator):
-        displayed = compare_displayed(problem, behind, here, random)
+        with _refusing_memory(evaluator):
+            displayed = compare_displayed(problem, behind, here, random)
     return describe(
         found=found,
         along=along,
@@ -213,13 +231,34 @@ def _check(
     )
 
 
-def _refuse(cost: Cost, most: Cost | None) -> None:
-    if most is not None and cost.work > most.work:
+def _refuse(cost: Cost, most: int | None) -> None:
+    if most is not None and cost.work > most:
         raise _TooMuch(
             f"one evaluation takes {cost.work:.0e} multiplications, too many in double precision", cost
         )
-    if most is not None and cost.made > most.made:
-        raise _TooMuch(f"the gradient takes {cost.made / 2**30:.0f} GB in double precision", cost)
+
+
+@contextmanager
+def _refusing_memory(evaluator: Evaluator) -> Iterator[None]:
+    """`evaluator`: of the score, whose last run tells what one takes."""
+    try:
+        yield
+    except MemoryBoundError as error:
+        raise _TooMuch(f"the gradient takes {error}", evaluator.cost) from error
+
+
+def _disturbed(found: Sequence[Comparison]) -> bool:
+    """Whether kinks at the point may be what is seen: more than half of the directions met one, or all that
+    disagree had small ones between the points.
+
+    Where equal values meet in many maxima, and weigh with either sign in the score, their jumps cancel in some
+    directions, and what the choice among the equal ones adds to the gradient does not. Beside the point a wrong
+    gradient disagrees all the same.
+    """
+    kinks = sum(comparison.kinked for comparison in found)
+    wrong = [comparison for comparison in found if comparison.wrong]
+    bent = bool(wrong) and all(comparison.slope.tolerance > TOLERANCE for comparison in wrong)
+    return 2 * kinks > len(found) or bent
 
 
 def _budget(cost: Cost) -> float:

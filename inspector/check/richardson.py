@@ -1,8 +1,9 @@
 """Slopes from single-precision values: several step sizes, and the one that leaves the least doubt.
 
-Float32 leaves noise of parts in 1e7 in a score, so steps are large (3e-2 of the tensor's magnitude, then half of it,
-nine times), and a network has kinks between the points nearly always. Each step h gives, with twice that step, the
-central difference extrapolated to fourth order (Richardson: the error's h^2 term cancels) and four one-sided slopes.
+Float32 leaves noise of parts in 1e7 in a score, so steps are large: 3e-2 of the tensor's magnitude, then half of it,
+nine times, or the ten that end with the smallest above the noise, where a direction is steep. A network has kinks
+between the points nearly always. Each step h gives, with twice that step, the central difference extrapolated to fourth
+order (Richardson: the error's h^2 term cancels) and four one-sided slopes.
 On a smooth function these change evenly: what their changes differ by tells the kinks between the points, as in
 `inspector.check.stencil`; what the two central differences differ by bounds truncation. The larger of both, and the
 noise, is the uncertainty. The step with the least is used, and twice that uncertainty is the tolerance. Above 2 % the
@@ -17,7 +18,9 @@ from inspector.check.stencil import Array, Score, Slope, line_points
 
 __all__ = ["extrapolate_slopes"]
 
-STEPS = 3e-2 * 0.5 ** np.arange(10)
+STEPS = 3e-2 * 0.5 ** np.arange(17)
+MOST = 10
+"""Steps that a direction is given."""
 FEWEST = 4
 """Steps that each direction is given, however few evaluations are left."""
 COARSEST = 0.02
@@ -39,7 +42,7 @@ def extrapolate_slopes(
     Where fewer evaluations are allowed than all steps take, each direction gets those likely to leave the least
     doubt, and at least `FEWEST`.
     """
-    each = len(STEPS)
+    each = MOST
     if allowed < 2 * each * len(directions):
         each = max(FEWEST, int(allowed) // (2 * len(directions)))
     slopes = []

@@ -182,6 +182,29 @@ def test_a_gradient_hidden_by_rounding_is_inconclusive() -> None:
     assert check.unresolved == 12
 
 
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("seed", [1, 3])
+def test_kinks_at_the_value_that_cancel_in_a_direction_are_no_error(seed: int, mask: bool) -> None:
+    """Rectified zeros that weigh with either sign: their jumps cancel in some directions, what the gradient makes of
+    them does not.
+    """
+    x = np.zeros((1, 44), np.float32)
+    x[:, -4:] = 1
+    jumps = np.random.default_rng(seed).standard_normal(44).astype(np.float32)
+    jumps[-4:] = 0
+    weights = {
+        "jumps": jumps,
+        "slopes": np.where(x > 0, 800, 400).astype(np.float32),
+        "zero": np.zeros((), np.float32),
+    }
+    forward = "r = Relu(x) j = Mul(r, jumps) s = Mul(x, slopes) y = Add(j, s)"
+    right = "up = Greater(x, zero) m = CastLike(up, x) mj = Mul(m, jumps) dx = Add(mj, slopes)"
+    backward = right if mask else "dx = Add(jumps, slopes)"
+    check = check_problem(problem(x, forward, backward, weights=weights))
+    assert check.noise > 0
+    assert check.verdict == ("passed" if mask else "failed"), check
+
+
 def test_single_precision_says_so_and_still_finds_a_wrong_gradient() -> None:
     right = check_problem(rectifier(normal(1, 20), RIGHT), precision="float32")
     assert right.passed, right

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 from onnx import ModelProto, TensorProto
 
 from inspector.check.cut import between
-from inspector.check.decisions import Runs, differing, find_decisions, find_near_ties
+from inspector.check.decisions import NearTies, Runs, differing, find_decisions, find_near_ties
 from inspector.check.reference import Array, Float64Evaluator
+from inspector.check.sides import MOST, Side, find_sides, sides_taken, with_sides
 from inspector.check.single import Float32Evaluator
 from inspector.check.wording import Displayed
 
@@ -41,7 +43,8 @@ def compare_displayed(
     float32 takes, provided that rounding leaves each of them open (`inspector.check.decisions`). What the displayed one
     then differs by must be within the limit, or twice what float32 rounding makes of the gradient while no decision
     changes. The decisions are those of a float32 run on the inputs, failing that of runs on inputs moved by rounding,
-    which changes every rounding behind them.
+    which changes every rounding behind them; failing these, those of the near ties of all runs that together explain
+    best what it differs by (`inspector.check.sides`).
 
     Args:
         problem: that the check is of.
@@ -66,6 +69,7 @@ def compare_displayed(
     runs = Runs(double, single, (feeds, *_moved(feeds, random)))
     gradients: list[Array] = []
     seen: set[bytes] = set()
+    sides: dict[Side, None] = {}
     for feed in runs.feeds:
         gradient, *values = single.run([name, *names], feed)
         gradients.append(gradient)
@@ -80,15 +84,63 @@ def compare_displayed(
         ties = find_near_ties(decisions, taken, own, runs, feed)
         if ties is None:
             continue
+        sides.update(dict.fromkeys(sides_taken(taken, own)))
         (pinned,) = double.run([name], {**feeds, **taken})
         error = _relative(shown, pinned)
         reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, taken))
         if error <= reach:
             return Displayed(error, limit, reach, ties, apart)
+    if 1 < len(sides) <= MOST:
+        found = _mixed(shown, exact, runs, name, own, list(sides), limit)
+        ties = NearTies(
+            len(found.sides),
+            sum(own[each].size for each in {side.name for side in found.sides}),
+            tuple(
+                dict.fromkeys(
+                    each.op_type for each in decisions if each.name in {s.name for s in found.sides}
+                )
+            ),
+        )
+        if found.error <= found.reach:
+            return Displayed(found.error, limit, found.reach, ties, apart)
     moved = max(_relative(other, gradients[0]) for other in gradients[1:])
     # where runs repeat each other's decisions, those of the displayed gradient would have been among them
     unsure = len(seen) == len(runs.feeds) and apart <= 2 * moved
     return Displayed(apart, limit, limit, unsure=unsure)
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """The displayed gradient's distance from the float64 one with `sides` taken, and what it may be."""
+
+    sides: list[Side]
+    error: float
+    reach: float
+
+
+def _mixed(
+    shown: Array,
+    exact: Array,
+    runs: Runs,
+    name: str,
+    own: Mapping[str, Array],
+    sides: list[Side],
+    limit: float,
+) -> _Mixed:
+    """Runs differ from each other in the near ties that they decide otherwise, and the displayed one from all of them:
+    every tie is one that rounding leaves open, but no run took the sides that it did.
+    """
+    feeds = runs.feeds[0]
+    like = exact[: len(shown)] if shown.ndim else exact
+
+    def gradient(some: Sequence[Side]) -> Array:
+        (found,) = runs.double.run([name], {**feeds, **with_sides(own, some)})
+        return np.asarray(found[: len(shown)] if shown.ndim else found, dtype=np.float64)
+
+    chosen = find_sides(shown, like, gradient, sides)
+    error = _relative(shown, gradient(chosen))
+    reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, with_sides(own, chosen)))
+    return _Mixed(chosen, error, reach)
 
 
 def _has_half(model: ModelProto) -> bool:

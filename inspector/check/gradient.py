@@ -33,7 +33,7 @@ BUDGET = 800_000_000_000
 """Multiplications and additions (see `Cost`) that differences in double precision may take: about two minutes of one
 core. A direction takes four evaluations of the score, or as many again for each further step that it needs. Kinks make
 more steps necessary, and further rounds beside the value: see `FURTHER`."""
-FURTHER = 1.5
+FURTHER = 2
 """What the evaluations may be in all after another round, as a multiple of those after the one before it."""
 FEWEST = 3
 """Directions that are tried even beyond the budget."""

@@ -12,14 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from inspector.check import GradientCheck
 from inspector.explain import (
+    BATCH,
     Choice,
     Explanation,
+    Merge,
+    Subject,
     check_gradient,
     collect_activations,
     default_choice,
     maximize,
 )
-from inspector.explain import explain as explain_objective
+from inspector.explain import explain as explain_subject
 from inspector.model import (
     Layer,
     Metadata,
@@ -286,10 +289,13 @@ class Inspector:
         x: Inputs,
         method: str | None = None,
         target: AnyTargets = None,
-        layer: LayerSpec | None = None,
+        layer: LayerSpec | Sequence[LayerSpec] | None = None,
         score: Score = "logit",
         check: bool = False,
         tokens: str | None = None,
+        merge: Merge = "mean",
+        batch: int = BATCH,
+        progress: Callable[[int, int], None] | None = None,
         **options: Any,
     ) -> Explanation:
         """A heatmap over the input of the evidence for `target`.
@@ -299,12 +305,16 @@ class Inspector:
             method: a key of `inspector.explain.METHODS`; None: gradcam where there is a spatial feature map, else
                 saliency.
             target: what is explained; a sequence: one per sample; None: each one's top class.
-            layer: for methods at a layer; None: the last spatial feature map on the way to the target.
+            layer: for methods at a layer; None: the last spatial feature map on the way to the target; several: their
+                maps are merged.
             score: as for `gradient`.
             check: compare the gradient that the map rests on with finite differences of the file.
             tokens: how a layer's token sequence is folded to a map, where the graph does not tell: "1+14x14" leaves out
                 one token and folds the rest to 14 x 14, "14x14+100" leaves out the last hundred.
-            options: of the method.
+            merge: of several layers' maps: "mean", "max" or "product".
+            batch: how many changed copies of a sample are run at once, by methods that run many.
+            progress: called with (done, in all) by methods that run many.
+            options: of the method; `METHODS[method].options` are its names and defaults.
 
         Raises:
             InputError, TargetError, LayerNotFound: an argument does not fit the model.
@@ -312,17 +322,11 @@ class Inspector:
         """
         feeds = self._feeds(x)
         objective = self._objective(feeds, target, score)
-        return explain_objective(
-            self.evaluator,
-            feeds,
-            objective,
-            find_entry(self.evaluator, objective.tensors, pictures_first=True),
-            method,
-            None if layer is None else self.resolve_layer(layer),
-            check,
-            tokens,
-            **options,
-        )
+        entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
+        subject = Subject(self.evaluator, feeds, objective, entry.input.name, batch, progress)
+        named = [] if layer is None else [layer] if isinstance(layer, str | int | Layer) else list(layer)
+        places = [self.resolve_layer(each) for each in named]
+        return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
 
     def check(
         self,

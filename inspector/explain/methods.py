@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from inspector.errors import InspectorError
+from inspector.explain.cams import weighted
+from inspector.explain.gradients import plain
+from inspector.explain.method import Method, at_input, at_layer
 
-import numpy as np
-from numpy.typing import NDArray
-
-from inspector.explain import attribution, cam
-
-__all__ = ["METHODS", "Method"]
-
-Maps = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Method:
-    """How a map is made.
-
-    Attributes:
-        place: "layer": from a feature map, enlarged to the input's size; "input": from the input.
-        combine: (values, gradient) there, channel-first, to the map.
-        signed: whether the map has negative values; they then run over [-1, 1].
-    """
-
-    place: Literal["layer", "input"]
-    combine: Callable[[Maps, Maps], Maps]
-    signed: bool = False
-
+__all__ = ["METHODS", "find_method"]
 
 METHODS: dict[str, Method] = {
-    "gradcam": Method("layer", cam.gradcam),
-    "hirescam": Method("layer", cam.hirescam),
-    "gradcam-elementwise": Method("layer", cam.gradcam_elementwise),
-    "layercam": Method("layer", cam.layercam),
-    "xgradcam": Method("layer", cam.xgradcam),
-    "saliency": Method("input", attribution.saliency),
-    "input-x-gradient": Method("input", attribution.input_x_gradient, signed=True),
+    "gradcam": at_layer(weighted.gradcam),
+    "hirescam": at_layer(weighted.hirescam),
+    "gradcam-elementwise": at_layer(weighted.gradcam_elementwise),
+    "layercam": at_layer(weighted.layercam),
+    "xgradcam": at_layer(weighted.xgradcam),
+    "saliency": at_input(plain.saliency),
+    "input-x-gradient": at_input(plain.input_x_gradient, signed=True),
 }
+
+
+def find_method(name: str) -> Method:
+    """The method called `name`; InspectorError lists them all where there is none."""
+    if name not in METHODS:
+        raise InspectorError(f"there is no method '{name}'; methods: {', '.join(METHODS)}")
+    return METHODS[name]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
+    from inspector.autodiff import RuleTable
     from inspector.autodiff.lowering import Lowered
 
 __all__ = ["Evaluator", "Gradients"]
@@ -74,6 +75,7 @@ class Evaluator:
         # each session of a model of gigabytes takes as much memory again
         self._sessions: Cache[Session] = Cache(max(2, min(16, 2**30 // max(1, model.bytes_on_disk))))
         self._graphs: Cache[ir.Model] = Cache()
+        self._parts: Cache[Evaluator] = Cache(4)
         self._conversion_verified = False
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
@@ -113,9 +115,17 @@ class Evaluator:
         return None if tensor is None else tensor.dtype
 
     def gradients(
-        self, feeds: Feeds, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()
+        self,
+        feeds: Feeds,
+        objective: Objective,
+        wrt: Sequence[str],
+        keep: Sequence[str] = (),
+        rules: RuleTable | None = None,
     ) -> Gradients:
         """Gradients of `objective` at the tensors `wrt`, and the values of the tensors `keep`.
+
+        With `rules` other than `RULES` what is pulled back is no gradient, but what these rules make of it (guided
+        backpropagation, relevance propagation).
 
         Raises:
             NotDifferentiable: an operator without a derivative lies between; names it.
@@ -128,8 +138,10 @@ class Evaluator:
             tuple(dict.fromkeys(wrt)),
             tuple(name for name in dict.fromkeys(keep) if name not in feeds),
         )
-        key = ("gradient", wrt, keep, objective.keys)
-        session = self._sessions.get(key, lambda: self.session(self.gradient_graph(objective, wrt, keep)))
+        key = ("gradient", wrt, keep, objective.keys, rules)
+        session = self._sessions.get(
+            key, lambda: self.session(self.gradient_graph(objective, wrt, keep, rules))
+        )
         own: Array | None = None
         if self.lowered.quantised:
             # rounding may tip the balance between two classes: what the file says counts
@@ -170,17 +182,51 @@ class Evaluator:
                 part.graph.outputs[place] = cast.outputs[0]
         return self.session(part)
 
-    def gradient_graph(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()) -> ir.Model:
+    def gradient_graph(
+        self,
+        objective: Objective,
+        wrt: Sequence[str],
+        keep: Sequence[str] = (),
+        rules: RuleTable | None = None,
+    ) -> ir.Model:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
-        key = (tuple(wrt), tuple(keep), objective.keys)
-        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep))
+        key = (tuple(wrt), tuple(keep), objective.keys, rules)
+        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep, rules))
+
+    def after(self, tensor: str, targets: Sequence[str]) -> Evaluator:
+        """The part of the model from `tensor` to the tensors `targets`: a model with `tensor` as its first input.
+
+        What `targets` read besides is still computed from the inputs. Of quantised and fused operators it is the
+        graph that is differentiated.
+
+        Raises:
+            LayerNotFound: there is no such tensor, or it has no value of its own.
+        """
+        return self._parts.get((tensor, *targets), lambda: self._cut(tensor, targets))
+
+    def _cut(self, tensor: str, targets: Sequence[str]) -> Evaluator:
+        import onnx_ir as ir
+
+        from inspector.model import load
+        from inspector.surgery import extract
+
+        self._refuse_without_value([tensor])
+        whole = self.lowered.model if self.lowered.replaced else self.model.graph
+        part = extract(whole, [tensor], list(targets))
+        first, inputs = part.graph.inputs[0], whole.graph.inputs
+        # the batch keeps its name, by which the other inputs know it
+        if first.shape is not None and len(first.shape) and inputs and inputs[0].shape is not None:
+            dims = list(first.shape)
+            dims[0] = dims[0] if isinstance(dims[0], int) else inputs[0].shape[0]
+            first.shape = ir.Shape(dims)
+        return Evaluator(load(part), self._providers, self._threads)
 
     def _build_gradient_graph(
-        self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str]
+        self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None
     ) -> ir.Model:
-        from inspector.autodiff import vjp
+        from inspector.autodiff import RULES, vjp
         from inspector.surgery import extract
 
         inputs = {tensor.name for tensor in self.model.inputs}
@@ -191,7 +237,7 @@ class Evaluator:
         _clear_names(forward, needed)
         scored = append_objective(forward, keys)
         try:
-            model = vjp(scored, outputs=[SCORE], wrt=list(wrt))
+            model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)
         except NotDifferentiable as error:
             # the objective's own nodes at the end of the path are nothing that the reader knows
             raise NotDifferentiable(re.sub(r"( -> target\.[\w.]+)+", "", str(error))) from None

@@ -1,13 +1,15 @@
-"""Attributions to the input: functions of the input and of the score's gradient there, (N, C, spatial...) both."""
+"""Attributions to the input: functions of the input and of the score's gradient there, (N, C, spatial...) both.
+
+They are written in NumPy functions that `embed` can also write as a graph.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from inspector.explain.relevance import Maps
 
 __all__ = ["input_x_gradient", "saliency"]
-
-Maps = NDArray[np.floating]
 
 
 def saliency(inputs: Maps, gradient: Maps) -> Maps:

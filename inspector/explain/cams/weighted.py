@@ -49,7 +49,8 @@ def layercam(activations: Maps, gradient: Maps) -> Maps:
 
 def collapsed(evidence: Maps) -> Maps:
     """The channels' evidence summed, what speaks against the target cut off: (N, spatial...)."""
-    return np.maximum(evidence.sum(axis=1), 0)
+    positive: Maps = np.maximum(evidence.sum(axis=1), 0)
+    return positive
 
 
 def _spatial(maps: Maps) -> tuple[int, ...]:

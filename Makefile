@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures check lint types verify test-zoo wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,21 @@ test-architectures: $(ARCHITECTURES_STAMP) ## Random architectures of Keras and 
 		$(ONE_THREAD) $(ARCHITECTURES)/bin/python -m pytest tests/architectures/$${each}_rows.py --rows build/architectures || failed=1; \
 	done; \
 	$(ARCHITECTURES)/bin/python -m tests.architectures.table build/architectures docs/architectures.md; \
+	exit $${failed:-0}
+
+# an environment of its own: the peers need torchvision, and it the PyTorch of the package index
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+$(PEERS_STAMP): setup.cfg constraints.txt tests/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,dev]' \
+		-r tests/peers/requirements.txt
+	@touch $@
+
+test-peers: $(PEERS_STAMP) ## Explanation methods beside grad-cam's and captum's; writes docs/peers.md (network, minutes)
+	rm -rf build/peers
+	$(ONE_THREAD) $(PEERS)/bin/python -m pytest tests/peers/*_rows.py --figures build/peers || failed=1; \
+	$(PEERS)/bin/python -m tests.peers.table build/peers docs/peers.md; \
 	exit $${failed:-0}
 
 wheel: $(STAMP) ## A wheel in dist/

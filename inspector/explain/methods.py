@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inspector.errors import InspectorError
 from inspector.explain.cams import weighted
-from inspector.explain.gradients import plain
+from inspector.explain.gradients import guided, plain
 from inspector.explain.method import Method, at_input, at_layer
 
 __all__ = ["METHODS", "find_method"]
@@ -17,6 +17,8 @@ METHODS: dict[str, Method] = {
     "xgradcam": at_layer(weighted.xgradcam),
     "saliency": at_input(plain.saliency),
     "input-x-gradient": at_input(plain.input_x_gradient, signed=True),
+    "guided-backprop": Method("input", guided.guided_backprop),
+    "deconvnet": Method("input", guided.deconvnet),
 }
 
 

@@ -56,17 +56,25 @@ class Subject:
     @cached_property
     def settled(self) -> Objective:
         """The objective with each sample's own class written down, so that variants are asked for the same one."""
-        return self.objective.settle(self.evaluator.values(self.feeds, self.objective.tensors))
+        return self.objective.settle(self._scored_tensors)
 
     @cached_property
     def score(self) -> NDArray[np.float64]:
         """(N,): the scores of the samples as they are."""
-        return self.settled.evaluate(self.evaluator.values(self.feeds, self.objective.tensors))
+        return self.objective.evaluate(self._scored_tensors)
+
+    @cached_property
+    def _scored_tensors(self) -> dict[str, Array]:
+        return self.evaluator.values(self.feeds, self.objective.tensors)
 
     def scores(self, variants: Iterable[Variant], total: int) -> NDArray[np.float64]:
         """The score of each of `total` variants, run `batch` at a time."""
-        found = [self.at(np.stack(arrays), rows).score for rows, arrays in self._batches(variants, total)]
-        return np.concatenate(found) if found else np.zeros(0)
+        return np.concatenate([np.zeros(0), *self.scored(variants, total)])
+
+    def scored(self, variants: Iterable[Variant], total: int) -> Iterator[NDArray[np.float64]]:
+        """The same, batch by batch."""
+        for rows, arrays in self._batches(variants, total):
+            yield self.at(np.stack(arrays), rows).score
 
     def gradients(
         self,

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from inspector.errors import InspectorError
 from inspector.explain.cams import weighted
-from inspector.explain.gradients import guided, plain
+from inspector.explain.gradients import guided, inner, integrated, noise, plain
 from inspector.explain.method import Method, at_input, at_layer
+from inspector.explain.perturbation import (
+    feature_ablation,
+    hsic,
+    kernel_shap,
+    lime,
+    occlusion,
+    rise,
+    sobol,
+)
 
 __all__ = ["METHODS", "find_method"]
 
@@ -17,8 +26,23 @@ METHODS: dict[str, Method] = {
     "xgradcam": at_layer(weighted.xgradcam),
     "saliency": at_input(plain.saliency),
     "input-x-gradient": at_input(plain.input_x_gradient, signed=True),
+    "integrated-gradients": Method("input", integrated.integrated_gradients, signed=True),
+    "gradient-shap": Method("input", integrated.gradient_shap, signed=True),
+    "smoothgrad": Method("input", noise.smoothgrad),
+    "vargrad": Method("input", noise.vargrad),
+    "squaregrad": Method("input", noise.squaregrad),
     "guided-backprop": Method("input", guided.guided_backprop),
     "deconvnet": Method("input", guided.deconvnet),
+    "conductance": Method("layer", inner.conductance, signed=True),
+    "internal-influence": Method("layer", inner.internal_influence, signed=True),
+    "neuron-gradient": Method("layer", inner.neuron_gradient),
+    "occlusion": Method("input", occlusion, signed=True),
+    "rise": Method("input", rise),
+    "lime": Method("input", lime, signed=True),
+    "kernel-shap": Method("input", kernel_shap, signed=True),
+    "feature-ablation": Method("input", feature_ablation, signed=True),
+    "sobol": Method("input", sobol),
+    "hsic": Method("input", hsic),
 }
 
 

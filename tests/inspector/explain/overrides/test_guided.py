@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from inspector import Inspector
-from tests.inspector.explain.overrides.network import CLASSES, X, functional, network, pulled_back, torch
+from tests.inspector.explain.rectified import CLASSES, X, functional, network, pulled_back, torch
 from tests.inspector.graphs import model, normal
 
 

@@ -52,19 +52,38 @@ def network(batch: int | str = "batch", first: str = "Relu", biases: bool = True
     return model(nodes, {"image": [batch, 3, 8, 8]}, {"logits": [batch, 3]}, weights)
 
 
-def forward(x: Any, relu: Unary, relu6: Unary, first: Unary | None = None) -> Any:
-    """The same network in PyTorch, with these rectifiers."""
+def tensors(
+    x: Any, relu: Unary = torch.relu, relu6: Unary = functional.relu6, first: Unary | None = None
+) -> dict[str, Any]:
+    """The same network's tensors in PyTorch, with these rectifiers."""
     w = {name: torch.tensor(array, dtype=x.dtype) for name, array in WEIGHTS.items()}
-    x = (first or relu)(functional.conv2d(x, w["w1"], w["b1"]))
-    x = relu6(functional.conv2d(x, w["w2"], w["b2"]))
-    x = functional.max_pool2d(x, 2).flatten(1)
-    x = relu(x @ w["w3"].T + w["b3"])
-    return x @ w["w4"].T + w["b4"]
+    found = {"image": x, "conv1": functional.conv2d(x, w["w1"], w["b1"])}
+    found["active1"] = (first or relu)(found["conv1"])
+    found["conv2"] = functional.conv2d(found["active1"], w["w2"], w["b2"])
+    found["active2"] = relu6(found["conv2"])
+    found["pooled"] = functional.max_pool2d(found["active2"], 2)
+    found["dense"] = found["pooled"].flatten(1) @ w["w3"].T + w["b3"]
+    found["active3"] = relu(found["dense"])
+    found["logits"] = found["active3"] @ w["w4"].T + w["b4"]
+    return found
 
 
 def pulled_back(relu: Unary, relu6: Unary, first: Unary | None = None) -> NDArray[np.float64]:
-    """The gradient of the scores of `CLASSES` at `X`, in float64."""
+    """The gradient of the scores of `CLASSES` at `X`, in float64, with these rectifiers."""
     x = torch.tensor(X, dtype=torch.float64, requires_grad=True)
-    score = forward(x, relu, relu6, first)[range(len(X)), CLASSES].sum()
+    score = tensors(x, relu, relu6, first)["logits"][range(len(X)), CLASSES].sum()
     (gradient,) = torch.autograd.grad(score, x)
     return np.asarray(gradient)
+
+
+def scores(x: NDArray[Any]) -> NDArray[np.float64]:
+    """The scores of `CLASSES`, in float64."""
+    return np.asarray(tensors(torch.tensor(x, dtype=torch.float64))["logits"][range(len(x)), CLASSES])
+
+
+def gradients(x: NDArray[Any], layer: str = "image") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A layer's values and the gradients of the scores of `CLASSES` there, in float64."""
+    found = tensors(torch.tensor(x, dtype=torch.float64, requires_grad=True))
+    score = found["logits"][range(len(x)), CLASSES].sum()
+    (gradient,) = torch.autograd.grad(score, found[layer])
+    return np.asarray(found[layer].detach()), np.asarray(gradient)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
-from inspector.errors import InspectorError, ModelError
+from inspector.errors import InspectorError
+from inspector.explain.cams.evidence import Evidence, by_channel, of_gradient, values_and_gradient
 from inspector.explain.cams.weighted import collapsed
+from inspector.explain.finite import finite
 from inspector.explain.relevance import Maps, Relevance, Scene
+from inspector.explain.smoothing import augmented
 
-__all__ = ["Formula", "Method", "at_input", "at_layer"]
+__all__ = ["Formula", "Method", "at_input", "at_layer", "of_channels"]
 
 Formula = Callable[[Maps, Maps], Maps]
 """(values, gradient) at a place, (N, C, spatial...) both, to the evidence there."""
@@ -54,35 +55,34 @@ class Method:
 
 
 def at_layer(evidence: Formula) -> Method:
-    """A class activation map: the evidence of each channel of a layer, summed."""
+    """A class activation map whose evidence of each channel is a function of values and gradient."""
+    return of_channels(of_gradient(evidence), evidence)
 
-    def formula(values: Maps, gradient: Maps) -> Maps:
-        return collapsed(evidence(values, gradient))
 
-    def attribute(scene: Scene) -> Relevance:
-        return _applied(formula, scene)
+def of_channels(
+    evidence: Callable[..., Evidence], formula: Formula | None = None, signed: bool = False
+) -> Method:
+    """A class activation map: the evidence of each channel of a layer, summed.
 
-    return Method("layer", attribute, formula=formula)
+    Args:
+        evidence: of each channel.
+        formula: the same as a function of values and gradient at the layer, where it is one.
+        signed: whether what speaks against the target stays.
+    """
+
+    def summed(values: Maps, gradient: Maps) -> Maps:
+        assert formula is not None
+        channels = formula(values, gradient)
+        return channels.sum(axis=1) if signed else collapsed(channels)
+
+    attribute = augmented(by_channel(evidence, signed))
+    return Method("layer", attribute, signed, None if formula is None else summed)
 
 
 def at_input(formula: Formula, signed: bool = False) -> Method:
     """A function of the input and of the gradient there."""
 
     def attribute(scene: Scene) -> Relevance:
-        return _applied(formula, scene)
+        return Relevance(finite(formula, *values_and_gradient(scene)), scene.found)
 
     return Method("input", attribute, signed, formula)
-
-
-def _applied(formula: Formula, scene: Scene) -> Relevance:
-    found = scene.found
-    pair = (found.tensors[scene.tensor], found.gradients[scene.tensor])
-    values, gradient = (np.asarray(scene.folded(each), dtype=np.float32) for each in pair)
-    try:
-        with np.errstate(over="raise", invalid="raise"):
-            maps = formula(values, gradient)
-    except FloatingPointError:
-        maps = np.full(1, np.nan)
-    if not (np.isfinite(maps).all() and np.isfinite(gradient).all()):
-        raise ModelError("the map is not finite: the model's numbers overflow on this input")
-    return Relevance(maps, found)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from inspector.errors import InspectorError
-from inspector.explain.cams import weighted
+from inspector.explain.cams import eigen, fem, finer, fullgrad, guided_cam, masking, pooled, weighted
 from inspector.explain.gradients import guided, inner, integrated, noise, plain
-from inspector.explain.method import Method, at_input, at_layer
+from inspector.explain.method import Method, at_input, at_layer, of_channels
 from inspector.explain.perturbation import (
     feature_ablation,
     hsic,
@@ -15,15 +15,27 @@ from inspector.explain.perturbation import (
     rise,
     sobol,
 )
+from inspector.explain.smoothing import augmented
 
 __all__ = ["METHODS", "find_method"]
 
 METHODS: dict[str, Method] = {
     "gradcam": at_layer(weighted.gradcam),
+    "gradcam++": at_layer(weighted.gradcam_plus_plus),
     "hirescam": at_layer(weighted.hirescam),
     "gradcam-elementwise": at_layer(weighted.gradcam_elementwise),
     "layercam": at_layer(weighted.layercam),
     "xgradcam": at_layer(weighted.xgradcam),
+    "eigencam": Method("layer", augmented(eigen.eigencam)),
+    "eigengradcam": Method("layer", augmented(eigen.eigengradcam)),
+    "scorecam": of_channels(masking.scorecam),
+    "ablationcam": of_channels(masking.ablationcam),
+    "fullgrad": Method("input", augmented(fullgrad.fullgrad)),
+    "finercam": of_channels(finer.finercam),
+    "guided-gradcam": Method("layer", augmented(guided_cam.guided_gradcam), signed=True),
+    "fem": of_channels(fem.fem, formula=fem.strong_places()),
+    "reciprocam": Method("layer", augmented(masking.reciprocam)),
+    "cam": of_channels(pooled.cam, formula=pooled.linear_after_pooling, signed=True),
     "saliency": at_input(plain.saliency),
     "input-x-gradient": at_input(plain.input_x_gradient, signed=True),
     "integrated-gradients": Method("input", integrated.integrated_gradients, signed=True),

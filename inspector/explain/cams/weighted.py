@@ -10,12 +10,38 @@ import numpy as np
 
 from inspector.explain.relevance import Maps
 
-__all__ = ["collapsed", "gradcam", "gradcam_elementwise", "hirescam", "layercam", "xgradcam"]
+__all__ = [
+    "collapsed",
+    "gradcam",
+    "gradcam_elementwise",
+    "gradcam_plus_plus",
+    "hirescam",
+    "layercam",
+    "xgradcam",
+]
 
 
 def gradcam(activations: Maps, gradient: Maps) -> Maps:
     """Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2: a channel's weight is its gradient's spatial mean."""
     weighted: Maps = activations * gradient.mean(axis=_spatial(gradient), keepdims=True)
+    return weighted
+
+
+def gradcam_plus_plus(activations: Maps, gradient: Maps) -> Maps:
+    """Chattopadhay et al., Grad-CAM++, WACV 2018, equations 5, 11 and 19: positive gradients, weighed place by place.
+
+    The paper takes derivatives of exp(score): where the score S is linear between kinks they are exp(S) g, exp(S) g^2
+    and exp(S) g^3. The factor exp(S), which overflows float32 above 88, scales the map as a whole and is left out, and
+    equation 19 becomes 1 / (2 + g * sum of the channel's activations). Use it where several objects of a class,
+    or parts of one, should all be shown.
+    """
+    axes = _spatial(activations)
+    denominator = 2 + gradient * activations.sum(axis=axes, keepdims=True)
+    # the equation's own pole, on layers with negative activations
+    pole = denominator == 0
+    share = np.where(pole, np.zeros_like(gradient), 1 / np.where(pole, np.ones_like(gradient), denominator))
+    weight = (np.maximum(gradient, 0) * share).sum(axis=axes, keepdims=True)
+    weighted: Maps = activations * weight
     return weighted
 
 

@@ -14,7 +14,7 @@ from inspector.explain.relevance import Relevance, Scene
 __all__ = ["feature_ablation"]
 
 
-def feature_ablation(scene: Scene, *, segments: Parting = None, baseline: Baseline = 0.0) -> Relevance:
+def feature_ablation(scene: Scene, *, segments: Parting = None, baseline: Baseline = "zero") -> Relevance:
     """Robnik-Sikonja & Kononenko, Explaining Classifications For Individual Instances, IEEE TKDE 2008, equation 1.
 
     The score less the score without a segment, at each of its places, in units of the score: leave one out. For tokens,

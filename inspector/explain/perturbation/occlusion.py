@@ -23,7 +23,7 @@ def occlusion(
     *,
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014, section 4.2.
 
@@ -64,7 +64,7 @@ def per_axis(name: str, sides: Sequence[int], given: int | Sequence[int]) -> lis
     Raises:
         InputError: there are more or fewer, or one is no positive whole number.
     """
-    numbers = [given] * len(sides) if isinstance(given, int | np.integer) else list(given)
+    numbers = list(given) if isinstance(given, Sequence) else [given] * len(sides)
     whole = all(isinstance(each, int | np.integer) and each > 0 for each in numbers)
     if len(numbers) != len(sides) or not whole:
         raise InputError(

@@ -27,7 +27,7 @@ def rise(
     cells: int | Sequence[int] | None = None,
     p: float = 0.5,
     seed: int = 0,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Petsiuk et al., RISE: Randomized Input Sampling for Explanation of Black-box Models, BMVC 2018, equation 6.
 

@@ -14,7 +14,7 @@ from inspector.explain.perturbation.segments import Parting, segments_of
 from inspector.explain.perturbation.sequence import sobol_sequence
 from inspector.explain.relevance import Relevance, Scene
 
-__all__ = ["hsic", "sobol"]
+__all__ = ["dependence", "hsic", "sobol", "total_indices"]
 
 Vector = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ def sobol(
     segments: Parting = None,
     designs: int = 32,
     seed: int = 0,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Fel et al., Look at the Variance!, NeurIPS 2021, section 3.
 
@@ -53,7 +53,7 @@ def sobol(
     variants = chain.from_iterable(parts.blends(row, each) for row, each in enumerate(shares))
     numbers = [len(each) for each in shares]
     scores = np.split(canvas.scores(variants, sum(numbers)), np.cumsum(numbers)[:-1])
-    found = [_jansen(each.reshape(-1, designs)) for each in scores]
+    found = [total_indices(each.reshape(-1, designs)) for each in scores]
     variance = np.array([spread for _, spread in found])
     return Relevance(parts.spread([index for index, _ in found]), measures={"variance": variance})
 
@@ -64,7 +64,7 @@ def hsic(
     segments: Parting = None,
     samples: int = 500,
     seed: int = 0,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Novello, Fel & Vigouroux, Making Sense of Dependence, NeurIPS 2022, section 3.
 
@@ -96,7 +96,7 @@ def hsic(
     variants = chain.from_iterable(parts.variants(row, each) for row, each in enumerate(masks))
     scores = canvas.scores(variants, canvas.rows * samples).reshape(canvas.rows, samples)
     return Relevance(
-        parts.spread([_dependence(mask, score) for mask, score in zip(masks, scores, strict=True)])
+        parts.spread([dependence(mask, score) for mask, score in zip(masks, scores, strict=True)])
     )
 
 
@@ -112,14 +112,14 @@ def _designs(count: int, designs: int, seed: int, codes: bool) -> NDArray[np.flo
     return mixed.reshape(-1, count)
 
 
-def _jansen(scores: Vector) -> tuple[Vector, float]:
+def total_indices(scores: Vector) -> tuple[Vector, float]:
     """Total-order indices from the scores of A (first line) and of A with a column of B (a line each); A's variance."""
     variance = float(scores[0].var(ddof=1))
     half = ((scores[0] - scores[1:]) ** 2).mean(axis=1) / 2
     return (half / variance if variance > 0 else np.zeros_like(half)), variance
 
 
-def _dependence(masks: NDArray[np.bool_], score: Vector) -> Vector:
+def dependence(masks: NDArray[np.bool_], score: Vector) -> Vector:
     """HSIC of each column. Of bits, H K H = 2 c c' with c the centred column."""
     apart = np.abs(np.subtract.outer(score, score))
     median = float(np.median(apart[np.triu_indices(len(score), 1)]))

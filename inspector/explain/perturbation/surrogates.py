@@ -31,7 +31,7 @@ def lime(
     width: float = 0.25,
     ridge: float = 1.0,
     seed: int = 0,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Ribeiro et al., "Why Should I Trust You?", KDD 2016, equation 1 and section 3.4.
 
@@ -75,7 +75,7 @@ def kernel_shap(
     segments: Parting = None,
     samples: int = 2000,
     seed: int = 0,
-    baseline: Baseline = 0.0,
+    baseline: Baseline = "zero",
 ) -> Relevance:
     """Lundberg & Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017, theorem 2.
 

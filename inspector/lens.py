@@ -48,6 +48,9 @@ from inspector.objectives import (
 from inspector.session import Array, Feeds, batch_size, check_feeds
 
 if TYPE_CHECKING:
+    import os
+
+    from inspector.embed import Embedded
     from inspector.model.source import Source
 
 __all__ = ["Inspector"]
@@ -327,6 +330,44 @@ class Inspector:
         named = [] if layer is None else [layer] if isinstance(layer, str | int | Layer) else list(layer)
         places = [self.resolve_layer(each) for each in named]
         return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
+
+    def embed(
+        self,
+        path: str | os.PathLike[str],
+        method: str = "gradcam",
+        layer: LayerSpec | None = None,
+        class_input: bool = False,
+        target: AnyTargets = None,
+        score: Score = "logit",
+        tokens: str | None = None,
+        x: Inputs | None = None,
+    ) -> Embedded:
+        """Write one ONNX file with this model's inputs and outputs, and the heatmap of what it answers beside them.
+
+        The further output `heatmap` is float32, of the input's spatial shape: what `explain` gives, scaled alike. The
+        file runs wherever onnxruntime does, with no Python of ours.
+
+        Args:
+            path: of the file.
+            method: one that is a formula of one gradient: see `inspector.embed.embeddable`.
+            layer: as for `explain`, one.
+            class_input: add a required int64 input `class`, (N,): the class to explain, or -1 for the top class.
+            target: what is explained, the same for every input; None: each one's top class.
+            score, tokens: as for `explain`.
+            x: an input to try the file on before it is written; None: noise.
+
+        Raises:
+            InspectorError: no file can hold the method; lists those that it can.
+            TargetError, LayerNotFound, NotDifferentiable, ModelError: see `inspector.embed.embed`.
+            OutputError: the file cannot be written.
+        """
+        from inspector.embed import embed, find_question
+
+        objective = find_question(target, self.model, self.heads(score), score, class_input)
+        entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
+        place = None if layer is None else self.resolve_layer(layer)
+        feeds = None if x is None else self._feeds(x)
+        return embed(self.evaluator, objective, entry, path, method, place, class_input, tokens, feeds)
 
     def check(
         self,

@@ -1,0 +1,196 @@
+"""The graph of a model that explains itself: its own, the gradient behind it, and what a method makes of both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from inspector.autodiff.sizes import Size
+from inspector.autodiff.tape import Tape
+from inspector.embed.folding import fold
+from inspector.embed.sharing import share_kernels
+from inspector.embed.traced import Traced
+from inspector.errors import ModelError
+from inspector.explain import Method
+from inspector.explain.geometry import channels_first, input_layout
+from inspector.explain.geometry.grid import Grid
+from inspector.explain.heatmap import scale
+from inspector.model import Layer, spatial_axes
+from inspector.objectives import OWN, SCORE, Entry, Evaluator, Objective
+from inspector.surgery import copy, find_value, prune, register_constants
+
+__all__ = ["CLASS", "HEATMAP", "Plan", "build"]
+
+HEATMAP, CLASS = "heatmap", "class"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the file is to hold.
+
+    Attributes:
+        evaluator: of the model.
+        objective: of one sample, whichever it is.
+        entry: the input that the heatmap lies over, and the tensor that methods at the input work on.
+        method: one with a formula.
+        layer: the feature map; None for methods at the input.
+        grid: how the tensor that the method works on is read as maps; None: by the input's layout.
+        class_input: whether the class is asked for by an input.
+    """
+
+    evaluator: Evaluator
+    objective: Objective
+    entry: Entry
+    method: Method
+    layer: Layer | None
+    grid: Grid | None
+    class_input: bool = False
+
+    @property
+    def place(self) -> str:
+        """The tensor that the method works on."""
+        return self.entry.tensor if self.layer is None else self.layer.name
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The input's spatial axes; of a sequence its one axis after the samples."""
+        rank = len(self.entry.input.shape or ())
+        layout = input_layout(self.evaluator.model, self.entry.input)
+        return tuple(range(1, rank)) if layout is None or len(layout) != rank else tuple(spatial_axes(layout))
+
+
+def build(plan: Plan) -> ir.Model:
+    """The model with `heatmap` as its last output, and `class` as its last input where that is wanted.
+
+    Its other inputs and outputs are those of the model, in its order. No node is left that no output needs.
+
+    Raises:
+        ModelError: the model has an input or output of such a name.
+        NotDifferentiable: an operator without a derivative lies between; names it.
+    """
+    given = plan.evaluator.model
+    own = [tensor.name for tensor in given.outputs]
+    _refuse_taken_names([*own, *(tensor.name for tensor in given.inputs)], plan.class_input)
+    kept = list(dict.fromkeys([*own, plan.place]))
+    model = copy(plan.evaluator.gradient_graph(plan.objective, [plan.place], kept))
+    graph = model.graph
+    _restore_inputs(graph, given.graph.graph.inputs)
+    tape = Tape(graph, prefix="explain")
+    heatmap = _heatmap(tape, graph, plan)
+    outputs = [find_value(graph, name) for name in own]
+    question = _bind_question(tape, graph, plan)
+    _rename(graph, {HEATMAP, CLASS})
+    heatmap.name = HEATMAP
+    graph.inputs.extend(question)
+    graph.outputs.clear()
+    graph.outputs.extend([*outputs, heatmap])
+    graph.extend(tape.nodes)
+    share_kernels(graph, given.graph.graph.initializers)
+    # also those that took the place of inputs
+    register_constants(graph, list(graph))
+    graph.sort()
+    return prune(model)
+
+
+def _heatmap(tape: Tape, graph: ir.Graph, plan: Plan) -> ir.Value:
+    """The method's formula, enlarged to the input's size and scaled, as `explain` does it."""
+    formula: Any = plan.method.formula
+    picture = find_value(graph, plan.entry.input.name)
+    pair = (find_value(graph, name) for name in (plan.place, f"gradient.{plan.place}"))
+    maps = formula(*(_maps(tape, plan, tape.cast(each, ir.DataType.FLOAT)) for each in pair))
+    found: Any = scale(_enlarged(tape, picture, plan, maps))
+    result: ir.Value = tape.Identity(found.value)
+    if picture.shape is not None and found.ndim == len(plan.spatial) + 1:
+        result.shape = ir.Shape([picture.shape[axis] for axis in (0, *plan.spatial)])
+    return result
+
+
+def _maps(tape: Tape, plan: Plan, value: ir.Value) -> Any:
+    """(N, C, spatial...)"""
+    if plan.grid is not None:
+        return fold(tape, value, plan.grid)
+    array: Any = Traced(tape, value, tape.rank(value))
+    return channels_first(array, input_layout(plan.evaluator.model, plan.entry.input))
+
+
+def _enlarged(tape: Tape, picture: ir.Value, plan: Plan, maps: Traced) -> Any:
+    """`explain.upsample`, at the input's own size: ONNX calls it linear, half-pixel resizing."""
+    sides: list[Size] = [tape.size(picture, axis) for axis in plan.spatial]
+    known = plan.grid.sides if plan.grid is not None else tuple(sides)
+    if len(sides) + 1 != maps.ndim or plan.place == picture.name or list(known) == sides:
+        return maps
+    # the runtime resizes pictures and volumes with channels: a signal is a picture of one row
+    added = [1, 2] if len(sides) == 1 else [1]
+    axes = [len(added) + axis for axis in range(1, maps.ndim)]
+    large = tape.Resize(
+        tape.Unsqueeze(maps.value, added),
+        None,
+        None,
+        tape.ints(sides),
+        axes=axes,
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )
+    return Traced(tape, tape.Squeeze(large, added), maps.ndim)
+
+
+def _bind_question(tape: Tape, graph: ir.Graph, plan: Plan) -> list[ir.Value]:
+    """Put constants, or the class that is asked for, in the place of what the objective takes; the inputs that stay."""
+    objective = plan.objective
+    asked: list[ir.Value] = []
+    feeds: dict[str, Any] = dict(objective.feeds())
+    if plan.class_input:
+        # a required one: onnxruntime-web refuses initialisers that are inputs too
+        wanted = ir.Value(name=CLASS, type=ir.TensorType(ir.DataType.INT64), shape=_batch(graph))
+        asked.append(wanted)
+        column = tape.Unsqueeze(wanted, [1])
+        if objective.index[0][0, 0] == OWN:
+            feeds["target.index.0"] = column
+        else:
+            # the side of a single neuron: of label 1, of label 0, or the one that the sample falls on
+            side = tape.Cast(tape.Sub(tape.Mul(column, 2), 1), to=ir.DataType.FLOAT.value)
+            feeds["target.sign.0"] = tape.Where(tape.Less(column, 0), np.zeros(1, np.float32), side)
+    score = find_value(graph, SCORE)
+    feeds[f"cotangent.{SCORE}"] = tape.ones(tape.shape(score), score)
+    for value in [each for each in graph.inputs if each.name in feeds]:
+        fed = feeds[str(value.name)]
+        ir.convenience.replace_all_uses_with(value, fed if isinstance(fed, ir.Value) else tape.constant(fed))
+        graph.inputs.remove(value)
+    return asked
+
+
+def _batch(graph: ir.Graph) -> ir.Shape:
+    shape = graph.inputs[0].shape
+    return ir.Shape([shape[0] if shape is not None and len(shape) else None])
+
+
+def _restore_inputs(graph: ir.Graph, given: Sequence[ir.Value]) -> None:
+    """All inputs of the model, also those that nothing reads, in its order, before those of the objective."""
+    present = {value.name: value for value in graph.inputs}
+    names = {value.name for value in given}
+    restored = [
+        present.get(value.name) or ir.Value(name=value.name, type=value.type, shape=value.shape)
+        for value in given
+    ]
+    added = [value for value in graph.inputs if value.name not in names]
+    graph.inputs.clear()
+    graph.inputs.extend([*restored, *added])
+
+
+def _refuse_taken_names(names: Collection[str], class_input: bool) -> None:
+    for name in (HEATMAP, *([CLASS] if class_input else [])):
+        if name in names:
+            raise ModelError(f"the model has an input or output '{name}' itself: rename that first")
+
+
+def _rename(graph: ir.Graph, names: Collection[str]) -> None:
+    """Rename, in place, inner tensors that are called so."""
+    outside = {*graph.inputs, *graph.outputs}
+    results = (value for node in graph.all_nodes() for value in node.outputs)
+    for value in [*graph.initializers.values(), *results]:
+        if value.name in names and value not in outside:
+            value.name = f"model/{value.name}"

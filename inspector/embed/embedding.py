@@ -1,0 +1,154 @@
+"""`embed`: one ONNX file that also returns the heatmap of what it answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inspector._version import __version__
+from inspector.embed.build import CLASS, HEATMAP, Plan, build
+from inspector.embed.proof import compare, probe, slowdown
+from inspector.embed.question import describe
+from inspector.embed.writing import as_message, write
+from inspector.errors import InspectorError, ModelError, OutputError
+from inspector.explain import METHODS, Method, Subject, explain, find_method
+from inspector.explain.targeted import find_places, layer_for, layer_grid
+from inspector.model import Layer
+from inspector.objectives import Entry, Evaluator, Objective
+from inspector.session import Feeds, batch_size
+
+__all__ = ["Embedded", "embed", "embeddable"]
+
+EXPLANATION = "explanation"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What was written.
+
+    Attributes:
+        path: of the file.
+        files: it, and the file of its weights where it is larger than 2 GB.
+        method, layer, target: what it explains, and how; the layer is None for methods at the input.
+        class_input: whether it takes the class to explain.
+        nodes: how many nodes it has, of which `nodes_added` are for the heatmap.
+        bytes_before, bytes_after: of the model's file or files, and of this.
+        slowdown: how many times as long a run takes as the model's, measured here.
+        agreement: the largest difference of its heatmap from that of `explain`, on the input that was tried.
+    """
+
+    path: Path
+    files: tuple[Path, ...] = field(repr=False)
+    method: str
+    layer: str | None
+    target: str
+    class_input: bool
+    nodes: int
+    nodes_added: int
+    bytes_before: int
+    bytes_after: int
+    slowdown: float
+    agreement: float
+
+
+def embeddable() -> tuple[str, ...]:
+    """The names of the methods that a file can hold: those that are a formula of values and gradient at one place."""
+    return tuple(name for name, method in METHODS.items() if method.formula is not None)
+
+
+def embed(
+    evaluator: Evaluator,
+    objective: Objective,
+    entry: Entry,
+    path: str | os.PathLike[str],
+    method: str = "gradcam",
+    layer: Layer | None = None,
+    class_input: bool = False,
+    tokens: str | None = None,
+    feeds: Feeds | None = None,
+) -> Embedded:
+    """Write the model with its explanation as a further output `heatmap`.
+
+    Args:
+        evaluator: of the model.
+        objective: of one sample, whichever it is: `find_question`.
+        entry: the input that the heatmap lies over.
+        path: of the file; an existing one is replaced when the new one is whole.
+        method: one of `embeddable()`.
+        layer: for methods at a layer; None: the last feature map on the way to the target.
+        class_input: add a required int64 input `class`, (N,): the class to explain, or -1 for the top class.
+        tokens: as for `explain`.
+        feeds: an input to try the file on; None: noise.
+
+    Raises:
+        InspectorError: there is no such method, or no file can hold it; lists those that it can.
+        LayerNotFound: the method needs a feature map and there is none.
+        NotDifferentiable: an operator without a derivative lies between; names it.
+        ModelError: the model explains itself already, or what was built does not agree with `explain`.
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    chosen = _method(method)
+    _refuse_explained(evaluator, path)
+    feeds = probe(evaluator, entry) if feeds is None else feeds
+    subject = Subject(evaluator, feeds, objective.take([0] * batch_size(feeds)), entry.input.name)
+    at_layer = chosen.place == "layer"
+    layer = layer_for(evaluator, entry, feeds, subject.objective, layer) if at_layer else None
+    grid = _grid(subject, entry, layer, tokens)
+    # (which refuses what the method cannot explain)
+    expected = explain(subject, entry, method, [layer] if layer is not None else [], tokens=tokens)
+    graph = build(Plan(evaluator, objective, entry, chosen, layer, grid, class_input))
+    session = evaluator.session(graph)
+    extra: Feeds = {CLASS: np.full(batch_size(feeds), -1, dtype=np.int64)} if class_input else {}
+    found = session.run({**feeds, **extra})
+    proof = compare(found, evaluator.original.run(feeds), expected, found[HEATMAP])
+    own = len(list(evaluator.model.graph.graph.all_nodes()))
+    nodes = len(list(graph.graph.all_nodes()))
+    what: dict[str, Any] = {
+        "method": method,
+        "layer": None if layer is None else layer.name,
+        "target": describe(objective),
+        "class_input": class_input,
+        "signed": chosen.signed,
+        "nodes_added": nodes - own,
+        "version": __version__,
+    }
+    ratio = slowdown(evaluator.original, session, feeds, extra)
+    files = write(as_message(graph, evaluator.model, {EXPLANATION: what}), path)
+    return Embedded(
+        path, files, method, what["layer"], what["target"], class_input, nodes, nodes - own,
+        evaluator.model.proto.ByteSize() + evaluator.model.bytes_on_disk,
+        sum(file.stat().st_size for file in files), ratio, proof.heatmap,
+    )  # fmt: skip
+
+
+def _method(name: str) -> Method:
+    method = find_method(name)
+    if method.formula is None:
+        raise InspectorError(
+            f"method {name} is more than a formula of one gradient, so no file can hold it; a file can hold "
+            f"{', '.join(embeddable())}"
+        )
+    return method
+
+
+def _grid(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | None) -> Any:
+    """How the tensor that the method works on is read as maps; None: by the input's layout."""
+    if layer is not None:
+        values = subject.evaluator.values(subject.feeds, [layer.name])[layer.name]
+        return layer_grid(subject.evaluator, entry, subject.feeds, layer, values, tokens)
+    if entry.op_type:
+        return find_places(subject.evaluator, entry, subject.feeds).grid(entry.tensor)
+    return None
+
+
+def _refuse_explained(evaluator: Evaluator, path: Path) -> None:
+    model = evaluator.model
+    if any(entry.key == f"onnxlens.{EXPLANATION}" for entry in model.proto.metadata_props):
+        raise ModelError("the file explains itself already: embed the model that it was made from")
+    if model.path is not None and path.exists() and path.samefile(model.path):
+        raise OutputError(f"{path} is the model itself: give the file to write another name")

@@ -126,7 +126,7 @@ def _scene(
         assert layer is not None
         return layer_grid(evaluator, entry, feeds, layer, array, tokens).fold(array)
 
-    return Scene(subject, entry, layer, sides, at_input if layer is None else at_layer, at_input)
+    return Scene(subject, entry, layer, sides, at_input if layer is None else at_layer, at_input, tokens)
 
 
 def scale(raw: Maps) -> NDArray[np.float32]:

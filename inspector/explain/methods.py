@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from inspector.errors import InspectorError
+from inspector.explain.attention import attention_rollout, gradient_rollout
 from inspector.explain.cams import eigen, fem, finer, fullgrad, guided_cam, masking, pooled, weighted
-from inspector.explain.gradients import guided, inner, integrated, noise, plain
+from inspector.explain.gradients import guided, inner, integrated, noise, plain, propagated
 from inspector.explain.method import Method, at_input, at_layer, of_channels
 from inspector.explain.perturbation import (
     feature_ablation,
@@ -45,6 +46,7 @@ METHODS: dict[str, Method] = {
     "squaregrad": Method("input", noise.squaregrad),
     "guided-backprop": Method("input", guided.guided_backprop),
     "deconvnet": Method("input", guided.deconvnet),
+    "lrp": Method("input", propagated.lrp, signed=True),
     "conductance": Method("layer", inner.conductance, signed=True),
     "internal-influence": Method("layer", inner.internal_influence, signed=True),
     "neuron-gradient": Method("layer", inner.neuron_gradient),
@@ -55,6 +57,8 @@ METHODS: dict[str, Method] = {
     "feature-ablation": Method("input", feature_ablation, signed=True),
     "sobol": Method("input", sobol),
     "hsic": Method("input", hsic),
+    "attention-rollout": Method("input", attention_rollout),
+    "gradient-rollout": Method("input", gradient_rollout),
 }
 
 

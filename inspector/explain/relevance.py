@@ -31,6 +31,7 @@ class Scene:
         sides: the input's spatial shape.
         folded: values at the place -> (N, C, spatial...).
         source_folded: values of `entry.tensor` -> (N, C, spatial...).
+        tokens: how the user says that a sequence is folded to a map, `1+14x14`.
     """
 
     subject: Subject
@@ -39,6 +40,7 @@ class Scene:
     sides: tuple[int, ...]
     folded: Callable[[Array], Maps]
     source_folded: Callable[[Array], Maps]
+    tokens: str | None = None
 
     @property
     def tensor(self) -> str:

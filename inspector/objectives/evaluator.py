@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -205,6 +205,14 @@ class Evaluator:
             LayerNotFound: there is no such tensor, or it has no value of its own.
         """
         return self._parts.get((tensor, *targets), lambda: self._cut(tensor, targets))
+
+    def variant(self, key: str, build: Callable[[], ir.Model]) -> Evaluator:
+        """Another graph on the same providers, built where there is none of this name yet."""
+        from inspector.model import load
+
+        return self._parts.get(
+            ("variant", key), lambda: Evaluator(load(build()), self._providers, self._threads)
+        )
 
     def _cut(self, tensor: str, targets: Sequence[str]) -> Evaluator:
         import onnx_ir as ir

@@ -54,7 +54,7 @@ def _changed(scene: Scene, mirrored: bool, factor: float) -> Scene:
         raise InspectorError("aug_smooth mirrors pictures: this model's input is none")
     x = source.x * source.x.dtype.type(factor)
     if mirrored:
-        places = positions(scene.source_folded, x.shape[1:])
+        places = positions(scene.source_folded, x, source.tensor)
         flat = x.reshape(len(x), -1)
         flat[:, places] = flat[:, places[..., ::-1]]
         x = flat.reshape(x.shape)

@@ -52,7 +52,7 @@ def ablationcam(scene: Scene) -> Evidence:
     Grad-CAM that does not rest on the gradient's being representative.
     """
     beyond = scene.beyond
-    places = _places(scene, beyond)
+    places = positions(scene.folded, beyond.x, beyond.tensor)
     values = scene.folded(beyond.x)
     count, channels = values.shape[:2]
     channel_of = [_whole_channel(places, channel, beyond.x.shape[1:]) for channel in range(channels)]
@@ -78,7 +78,7 @@ def reciprocam(scene: Scene) -> Relevance:
     per place and image: far fewer passes than channels. Use it where a gradient cannot be had or passes are dear.
     """
     beyond = scene.beyond
-    places = _places(scene, beyond)
+    places = positions(scene.folded, beyond.x, beyond.tensor)
     sides = places.shape[1:]
     by_place = places.reshape(len(places), -1)
 
@@ -102,7 +102,7 @@ def _seen_through(scene: Scene, values: Maps, pairs: NDArray[np.int64]) -> Itera
         LayerNotFound: the layer's places are not those of the input.
     """
     source = scene.source
-    places = positions(scene.source_folded, source.x.shape[1:])
+    places = positions(scene.source_folded, source.x, source.tensor)
     sides = places.shape[1:]
     if len(sides) != values.ndim - 2:
         raise LayerNotFound(
@@ -129,19 +129,6 @@ def _is_probability(subject: Subject) -> bool:
         if key.transform != "raw" or node is None or node.op_type not in ("Softmax", "Sigmoid"):
             return False
     return True
-
-
-def _places(scene: Scene, beyond: Subject) -> NDArray[np.int64]:
-    """(C, spatial...): where in one sample of the layer's values each element of its maps lies.
-
-    Raises:
-        LayerNotFound: the samples do not lie along its first axis.
-    """
-    if beyond.tensor not in beyond.evaluator.model.batched_inputs:
-        raise LayerNotFound(
-            f"the samples of a batch do not lie along the first axis of '{beyond.tensor}': they cannot be masked singly"
-        )
-    return positions(scene.folded, beyond.x.shape[1:])
 
 
 def _whole_channel(places: NDArray[np.int64], channel: int, sample: tuple[int, ...]) -> NDArray[np.int64]:

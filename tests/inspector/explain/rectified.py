@@ -32,12 +32,16 @@ X = np.random.default_rng(5).normal(size=(2, 3, 8, 8)).astype(np.float32)
 CLASSES = [2, 0]
 
 
-def network(batch: int | str = "batch", first: str = "Relu", biases: bool = True) -> onnx.ModelProto:
-    """`first` is the activation after the first convolution; the second is a ReLU6, the third a Relu."""
+def network(
+    batch: int | str = "batch", first: str = "Relu", biases: bool = True, bound: float = 6
+) -> onnx.ModelProto:
+    """`first` is the activation after the first convolution; the second is a ReLU6 (or cut at another `bound`), the
+    third a Relu.
+    """
     weights = {
         name: array if biases or name[0] == "w" else np.zeros_like(array) for name, array in WEIGHTS.items()
     }
-    weights |= {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
+    weights |= {"zero": np.array(0, np.float32), "six": np.array(bound, np.float32)}
     nodes = [
         helper.make_node("Conv", ["image", "w1", "b1"], ["conv1"]),
         helper.make_node(first, ["conv1"], ["active1"]),

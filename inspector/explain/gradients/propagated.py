@@ -1,0 +1,57 @@
+"""The score handed back to the input layer by layer, by rules that are no derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inspector.errors import InputError
+from inspector.explain.relevance import Relevance, Scene
+
+__all__ = ["lrp"]
+
+
+def lrp(
+    scene: Scene,
+    *,
+    composite: str = "epsilon-alpha-beta",
+    epsilon: float = 1e-6,
+    gamma: float = 0.25,
+    alpha: float = 1.0,
+) -> Relevance:
+    """Bach et al., On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation,
+    PLOS ONE 2015: each layer shares its relevance among its inputs; summed over the channels, with a sign. Of token ids
+    relevance arrives at their embeddings.
+
+    The relevances add up to the score, but for what biases and `epsilon` absorb: measure "conservation gap". Batch
+    normalisation counts as part of the convolution before it; gates, attention weights and deviations count as
+    constants (Ali et al., XAI for Transformers, ICML 2022). Use it for sharp maps of convolutional networks that
+    account for the score.
+
+    Args:
+        scene: what is asked.
+        composite: the rules of the first layer, of convolutions and of dense layers: "epsilon", "gamma", "alpha-beta":
+            one for all; "epsilon-gamma": gamma for convolutions (Montavon et al., 2019); "epsilon-alpha-beta":
+            alpha-beta for convolutions (Kohlbrenner et al., Towards Best Practice, IJCNN 2020).
+        epsilon: what denominators are moved away from 0 by.
+        gamma: by how much positive weights count more.
+        alpha: of alpha-beta, at least 1; beta is alpha - 1.
+
+    Raises:
+        InputError: there is no such composite, or a number is out of its range.
+    """
+    from inspector.explain.overrides.lrp import COMPOSITES, relevance_rules
+
+    if composite not in COMPOSITES:
+        raise InputError(f"the composites of lrp are {', '.join(COMPOSITES)}, not '{composite}'")
+    if not (epsilon > 0 and gamma >= 0 and alpha >= 1):
+        raise InputError(
+            f"lrp takes epsilon > 0, gamma >= 0 and alpha >= 1, not {epsilon!r}, {gamma!r}, {alpha!r}"
+        )
+    subject, tensor = scene.source, scene.source.tensor
+    rules = relevance_rules(composite, float(epsilon), float(gamma), float(alpha))
+    found = subject.evaluator.gradients(subject.feeds, subject.settled, [tensor], rules=rules)
+    relevance = subject.x.astype(np.float64) * found.gradients[tensor]
+    total = relevance.reshape(len(relevance), -1).sum(axis=1)
+    return Relevance(
+        scene.source_folded(relevance).sum(axis=1), measures={"conservation gap": total - subject.score}
+    )

@@ -1,4 +1,4 @@
-"""The table of methods. A new one is a function and a line here."""
+"""The table of methods, by family. A new one is a function and a line here."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from inspector.explain.perturbation import (
 )
 from inspector.explain.smoothing import augmented
 
-__all__ = ["METHODS", "find_method"]
+__all__ = ["FAMILIES", "METHODS", "find_method"]
 
-METHODS: dict[str, Method] = {
+CLASS_ACTIVATION: dict[str, Method] = {
     "gradcam": at_layer(weighted.gradcam),
     "gradcam++": at_layer(weighted.gradcam_plus_plus),
     "hirescam": at_layer(weighted.hirescam),
@@ -37,6 +37,9 @@ METHODS: dict[str, Method] = {
     "fem": of_channels(fem.fem, formula=fem.strong_places()),
     "reciprocam": Method("layer", augmented(masking.reciprocam)),
     "cam": of_channels(pooled.cam, formula=pooled.linear_after_pooling, signed=True),
+}
+
+GRADIENT: dict[str, Method] = {
     "saliency": at_input(plain.saliency),
     "input-x-gradient": at_input(plain.input_x_gradient, signed=True),
     "integrated-gradients": Method("input", integrated.integrated_gradients, signed=True),
@@ -50,6 +53,9 @@ METHODS: dict[str, Method] = {
     "conductance": Method("layer", inner.conductance, signed=True),
     "internal-influence": Method("layer", inner.internal_influence, signed=True),
     "neuron-gradient": Method("layer", inner.neuron_gradient),
+}
+
+PERTURBATION: dict[str, Method] = {
     "occlusion": Method("input", occlusion, signed=True),
     "rise": Method("input", rise),
     "lime": Method("input", lime, signed=True),
@@ -57,9 +63,20 @@ METHODS: dict[str, Method] = {
     "feature-ablation": Method("input", feature_ablation, signed=True),
     "sobol": Method("input", sobol),
     "hsic": Method("input", hsic),
+}
+
+ATTENTION: dict[str, Method] = {
     "attention-rollout": Method("input", attention_rollout),
     "gradient-rollout": Method("input", gradient_rollout),
 }
+
+FAMILIES = {
+    "class activation maps": CLASS_ACTIVATION,
+    "gradients": GRADIENT,
+    "perturbation": PERTURBATION,
+    "attention": ATTENTION,
+}
+METHODS = {name: method for family in FAMILIES.values() for name, method in family.items()}
 
 
 def find_method(name: str) -> Method:

@@ -83,11 +83,11 @@ def build(plan: Plan) -> ir.Model:
     heatmap = _heatmap(tape, graph, plan)
     outputs = [find_value(graph, name) for name in own]
     question = _bind_question(tape, graph, plan)
-    _rename(graph, {HEATMAP, CLASS})
-    heatmap.name = HEATMAP
     graph.inputs.extend(question)
     graph.outputs.clear()
     graph.outputs.extend([*outputs, heatmap])
+    _rename(graph, {HEATMAP, CLASS})
+    heatmap.name = HEATMAP
     graph.extend(tape.nodes)
     share_kernels(graph, given.graph.graph.initializers)
     # also those that took the place of inputs

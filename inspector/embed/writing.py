@@ -65,8 +65,8 @@ def _keep_what_is_sure(proto: onnx.ModelProto, source: onnx.ModelProto) -> None:
             dim.ClearField("dim_param")
 
 
-def write(proto: onnx.ModelProto, path: Path, largest: int = LARGEST) -> tuple[Path, ...]:
-    """Write the model; of more than `largest` bytes the weights to `path` with `.data` behind it. The files written.
+def write(proto: onnx.ModelProto, path: Path) -> tuple[Path, ...]:
+    """Write the model; of more than 2 GB the weights to `path` with `.data` behind it. Returns the files written.
 
     Raises:
         OutputError: a file cannot be written; then an existing one keeps its content.
@@ -77,7 +77,7 @@ def write(proto: onnx.ModelProto, path: Path, largest: int = LARGEST) -> tuple[P
         # large constants in nodes or bodies, which is rare: as they are in memory
         read_into_memory(proto)
         outside = []
-    if proto.ByteSize() + sum(byte_count(tensor) for tensor in outside) <= largest:
+    if proto.ByteSize() + sum(byte_count(tensor) for tensor in outside) <= LARGEST:
         return (write_whole(path, lambda file: _write_message(file, proto, outside)),)
     data = path.with_name(f"{path.name}.data")
     write_whole(data, lambda file: _write_data(file, proto.graph.initializer, data.name))

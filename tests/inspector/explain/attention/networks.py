@@ -34,7 +34,9 @@ def weights(extra: int) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def forward(x: torch.Tensor, extra: int = 1, mean: bool = False) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def forward(
+    x: torch.Tensor, extra: int = 1, mean: bool = False, distilled: bool = False
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Logits, and the attention matrices (N, heads, T, T) of each layer, in double precision."""
     x, w = x.double(), {name: torch.from_numpy(array).double() for name, array in weights(extra).items()}
     patches = torch.nn.functional.conv2d(x, w["patch.w"], stride=PATCH).flatten(2).transpose(1, 2)
@@ -50,6 +52,8 @@ def forward(x: torch.Tensor, extra: int = 1, mean: bool = False) -> tuple[torch.
         read = (matrices[-1] @ v).transpose(1, 2).flatten(2)
         tokens = tokens + torch.tanh(read @ w[f"{layer}.o"])
     pooled = tokens[:, extra:].mean(1) if mean else tokens[:, 0]
+    if distilled:
+        pooled = (tokens[:, 0] + tokens[:, 1]) / 2
     return pooled @ w["head.w"], matrices
 
 
@@ -73,7 +77,12 @@ class Writer:
 
 
 def transformer(
-    kind: str = "heads", extra: int = 1, mean: bool = False, batch: int | str = "n", windows: bool = False
+    kind: str = "heads",
+    extra: int = 1,
+    mean: bool = False,
+    distilled: bool = False,
+    batch: int | str = "n",
+    windows: bool = False,
 ) -> Inspector:
     """The network of `forward` as a graph.
 
@@ -82,6 +91,7 @@ def transformer(
             ai.onnx; "contributed": MultiHeadAttention of com.microsoft.
         extra: tokens before the patches.
         mean: the head reads the mean of the patches, not the first token.
+        distilled: the logits are the mean of two heads' (here the same), of the first and of the second token (DeiT).
         batch: of the input.
         windows: attention within each row of patches only; without tokens before them.
     """
@@ -100,12 +110,11 @@ def transformer(
         if windows:
             read = w.op("Reshape", read, [-1, GRID[0] * GRID[1], WIDTH])
         tokens = w.op("Add", tokens, w.op("Tanh", w.op("MatMul", read, f"{layer}.o")))
-    pooled = (
-        w.op("ReduceMean", w.op("Slice", tokens, [extra], [1000], [1]), [1], keepdims=0)
-        if mean or windows
-        else w.op("Gather", tokens, 0, axis=1)
-    )
-    w.nodes.append(helper.make_node("MatMul", [pooled, "head.w"], ["logits"]))
+    if mean or windows:
+        pooled = [w.op("ReduceMean", w.op("Slice", tokens, [extra], [1000], [1]), [1], keepdims=0)]
+    else:
+        pooled = [w.op("Gather", tokens, number, axis=1) for number in range(1 + distilled)]
+    w.nodes.append(helper.make_node("Mean", [w.op("MatMul", each, "head.w") for each in pooled], ["logits"]))
     used = {name for node in w.nodes for name in node.input}
     constants = {**weights(extra), **w.numbers}
     graph = helper.make_graph(

@@ -25,15 +25,15 @@ X = normal(2, 3, *PICTURE, scale=1)
 Matrices = list[NDArray[np.float64]]
 
 
-def attention(extra: int = 1, mean: bool = False) -> Matrices:
+def attention(**given: Any) -> Matrices:
     """(N, heads, T, T) of each layer."""
-    _, matrices = forward(torch.from_numpy(X), extra, mean)
+    _, matrices = forward(torch.from_numpy(X), **given)
     return [each.numpy() for each in matrices]
 
 
-def weighted(target: int, extra: int = 1, mean: bool = False) -> tuple[Matrices, Matrices]:
+def weighted(target: int, **given: Any) -> tuple[Matrices, Matrices]:
     """The matrices and the gradients of a class's score at them."""
-    logits, matrices = forward(torch.from_numpy(X).requires_grad_(), extra, mean)
+    logits, matrices = forward(torch.from_numpy(X).requires_grad_(), **given)
     logits[:, target].sum().backward()
     kept = [each.grad for each in matrices]
     assert all(each is not None for each in kept)
@@ -80,17 +80,27 @@ CASES: dict[str, dict[str, Any]] = {
     "registers": {"extra": 3},
     "mean of the patches": {"extra": 1, "mean": True},
     "patches alone": {"extra": 0, "mean": True},
+    "class and distillation token": {"extra": 2, "distilled": True},
 }
 
 
-def of_patches(matrix: NDArray[np.float64], extra: int = 1, mean: bool = False) -> NDArray[np.float64]:
+def of_patches(
+    matrix: NDArray[np.float64], extra: int = 1, mean: bool = False, distilled: bool = False
+) -> NDArray[np.float64]:
     """(N, rows, columns): the row of the token that is read, or the mean of those, over the patches."""
-    row = matrix[:, extra:].mean(axis=1) if mean else matrix[:, 0]
+    row = matrix[:, extra:].mean(axis=1) if mean else matrix[:, : 1 + distilled].mean(axis=1)
     return np.asarray(row[:, extra:].reshape(-1, *GRID))
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("kind", ["heads", "merged", "standard", "contributed"])
+# the forms of attention, and what is read of it, each with the plainest of the other
+FORMS = [
+    *((kind, "class token") for kind in ("heads", "merged", "standard", "contributed")),
+    *(("heads", case) for case in CASES if case != "class token"),
+    ("standard", "mean of the patches"),
+]
+
+
+@pytest.mark.parametrize(("kind", "case"), FORMS)
 def test_attention_rollout(kind: str, case: str) -> None:
     given = CASES[case]
     explained = transformer(kind, **given).explain(X, "attention-rollout")
@@ -101,8 +111,7 @@ def test_attention_rollout(kind: str, case: str) -> None:
     assert explained.check is None
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("kind", ["heads", "merged", "standard", "contributed"])
+@pytest.mark.parametrize(("kind", "case"), FORMS)
 def test_gradient_rollout(kind: str, case: str) -> None:
     given = CASES[case]
     for target in (0, 3):

@@ -35,6 +35,7 @@ from inspector.model import (
 )
 from inspector.objectives import (
     AnyTargets,
+    Entry,
     Evaluator,
     Head,
     Labels,
@@ -323,13 +324,27 @@ class Inspector:
             InputError, TargetError, LayerNotFound: an argument does not fit the model.
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
-        feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
-        subject = Subject(self.evaluator, feeds, objective, entry.input.name, batch, progress)
+        subject, entry = self.subject(x, target, score, batch, progress)
         named = [] if layer is None else [layer] if isinstance(layer, str | int | Layer) else list(layer)
         places = [self.resolve_layer(each) for each in named]
         return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
+
+    def subject(
+        self,
+        x: Inputs,
+        target: AnyTargets = None,
+        score: Score = "logit",
+        batch: int = BATCH,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Subject, Entry]:
+        """What is asked of `x`, as a function of the input that heatmaps lie over, and where its gradient is taken.
+
+        Arguments and errors are those of `explain`.
+        """
+        feeds = self._feeds(x)
+        objective = self._objective(feeds, target, score)
+        entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
+        return Subject(self.evaluator, feeds, objective, entry.input.name, batch, progress), entry
 
     def embed(
         self,

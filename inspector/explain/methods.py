@@ -50,6 +50,7 @@ GRADIENT: dict[str, Method] = {
     "guided-backprop": Method("input", guided.guided_backprop),
     "deconvnet": Method("input", guided.deconvnet),
     "lrp": Method("input", propagated.lrp, signed=True),
+    "deeplift": Method("input", propagated.deeplift, signed=True),
     "conductance": Method("layer", inner.conductance, signed=True),
     "internal-influence": Method("layer", inner.internal_influence, signed=True),
     "neuron-gradient": Method("layer", inner.neuron_gradient),

@@ -214,6 +214,23 @@ class Evaluator:
             ("variant", key), lambda: Evaluator(load(build()), self._providers, self._threads)
         )
 
+    def beside(self, tensor: str) -> Evaluator:
+        """The same model with a further input `reference.<tensor>`, like its input `tensor`, that nothing in it reads:
+        for rules that compare two runs.
+        """
+        return self._parts.get(("reference", tensor), lambda: self._with_reference(tensor))
+
+    def _with_reference(self, tensor: str) -> Evaluator:
+        import onnx_ir as ir
+
+        from inspector.model import load
+        from inspector.surgery import copy, find_value
+
+        model = copy(self.lowered.model if self.lowered.replaced else self.model.graph)
+        like = find_value(model.graph, tensor)
+        model.graph.inputs.append(ir.Value(name=f"reference.{tensor}", shape=like.shape, type=like.type))
+        return Evaluator(load(model), self._providers, self._threads)
+
     def _cut(self, tensor: str, targets: Sequence[str]) -> Evaluator:
         import onnx_ir as ir
 

@@ -12,6 +12,7 @@ import onnx_ir as ir
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Tape
 from inspector.embed.folding import fold
+from inspector.embed.quantised import beside
 from inspector.embed.sharing import share_kernels
 from inspector.embed.traced import Traced
 from inspector.errors import ModelError
@@ -75,12 +76,11 @@ def build(plan: Plan) -> ir.Model:
     given = plan.evaluator.model
     own = [tensor.name for tensor in given.outputs]
     _refuse_taken_names([*own, *(tensor.name for tensor in given.inputs)], plan.class_input)
-    kept = list(dict.fromkeys([*own, plan.place]))
-    model = copy(plan.evaluator.gradient_graph(plan.objective, [plan.place], kept))
+    model, values = _with_gradient(plan, own)
     graph = model.graph
     _restore_inputs(graph, given.graph.graph.inputs)
     tape = Tape(graph, prefix="explain")
-    heatmap = _heatmap(tape, graph, plan)
+    heatmap = _heatmap(tape, graph, plan, values)
     outputs = [find_value(graph, name) for name in own]
     question = _bind_question(tape, graph, plan)
     graph.inputs.extend(question)
@@ -96,12 +96,21 @@ def build(plan: Plan) -> ir.Model:
     return prune(model)
 
 
-def _heatmap(tape: Tape, graph: ir.Graph, plan: Plan) -> ir.Value:
+def _with_gradient(plan: Plan, own: Sequence[str]) -> tuple[ir.Model, str]:
+    """The model with the gradient at the place; the name of the place's values."""
+    evaluator = plan.evaluator
+    if evaluator.lowered.quantised:
+        return beside(evaluator, plan.objective, plan.place)
+    kept = list(dict.fromkeys([*own, plan.place]))
+    return copy(evaluator.gradient_graph(plan.objective, [plan.place], kept)), plan.place
+
+
+def _heatmap(tape: Tape, graph: ir.Graph, plan: Plan, values: str) -> ir.Value:
     """The method's formula, enlarged to the input's size and scaled, as `explain` does it."""
     formula: Any = plan.method.formula
     picture = find_value(graph, plan.entry.input.name)
-    pair = (find_value(graph, name) for name in (plan.place, f"gradient.{plan.place}"))
-    maps = formula(*(_maps(tape, plan, tape.cast(each, ir.DataType.FLOAT)) for each in pair))
+    pair = (find_value(graph, name) for name in (values, f"gradient.{plan.place}"))
+    maps = formula(*(_maps(tape, plan, each) for each in pair))
     found: Any = scale(_enlarged(tape, picture, plan, maps))
     result: ir.Value = tape.Identity(found.value)
     if picture.shape is not None and found.ndim == len(plan.spatial) + 1:
@@ -110,7 +119,9 @@ def _heatmap(tape: Tape, graph: ir.Graph, plan: Plan) -> ir.Value:
 
 
 def _maps(tape: Tape, plan: Plan, value: ir.Value) -> Any:
-    """(N, C, spatial...)"""
+    """(N, C, spatial...) in float32."""
+    single = tape.cast(value, ir.DataType.FLOAT)
+    single.shape, value = value.shape, single
     if plan.grid is not None:
         return fold(tape, value, plan.grid)
     array: Any = Traced(tape, value, tape.rank(value))

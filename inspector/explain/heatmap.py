@@ -68,6 +68,7 @@ def explain(
         notes += one.notes
         notes += notes_on_quantisation(subject.evaluator, one.found) if one.found is not None else []
         notes += _notes_on_zeros(raw, one, _unreached(scene))
+    notes += _notes_on_signs(raw) if chosen.signed else []
     described = next((one.found.objective for one in each if one.found is not None), None) or subject.settled
     score = each[0].found.score if each[0].found is not None else subject.score.astype(np.float32)
     return Explanation(
@@ -83,6 +84,7 @@ def explain(
         measures={key: value for one in each for key, value in one.measures.items()},
         notes=list(dict.fromkeys(notes)),
         check=_checked(subject, each) if check else None,
+        pictured=channels_first(subject.x, input_layout(subject.evaluator.model, entry.input)),
     )
 
 
@@ -195,3 +197,12 @@ def _notes_on_zeros(raw: Maps, one: Relevance, unreached: str) -> list[str]:
                 reason = unreached or "the gradient is zero"
             notes.append(f"image {number + 1}: the map is zero everywhere: {reason}")
     return notes
+
+
+def _notes_on_signs(raw: Maps) -> list[str]:
+    """Say of a signed map where it has nothing for the target."""
+    return [
+        f"image {number}: the map is nowhere positive: all evidence is against the target"
+        for number, each in enumerate(raw, start=1)
+        if each.any() and each.max() <= 0
+    ]

@@ -20,9 +20,9 @@ from inspector.explain import (
     check_gradient,
     collect_activations,
     default_choice,
-    maximize,
 )
 from inspector.explain import explain as explain_subject
+from inspector.features import maximize
 from inspector.model import (
     Layer,
     Metadata,
@@ -220,25 +220,19 @@ class Inspector:
         channels: Sequence[int] | None = None,
         steps: int = 30,
         seed: int = 0,
-        *,
-        step: float = 0.02,
-        size: tuple[int, ...] | None = None,
-        start: NDArray[np.floating] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        **options: Any,
     ) -> NDArray[np.float32]:
-        """Images (n, C, H, W) that raise each channel's mean activation: see `inspector.explain.maximize`."""
-        return maximize(
-            self.evaluator,
-            find_entry(self.evaluator, pictures_first=True).input,
-            self.resolve_layer(layer),
-            channels,
-            steps,
-            seed,
-            step=step,
-            size=size,
-            start=start,
-            progress=progress,
-        )
+        """Images (n, C, H, W) that excite channels of a layer most: see `inspector.features.maximize`.
+
+        Args:
+            layer: a feature map, or logits, whose channels are classes.
+            channels: their numbers; None: all.
+            steps: of gradient ascent.
+            seed: of the noise that it starts from.
+            options: `parametrisation="fourier"`, `neuron`, `direction`, `transforms`, `tv`, `diversity`, ...
+        """
+        image = find_entry(self.evaluator, pictures_first=True).input
+        return maximize(self.evaluator, image, self.resolve_layer(layer), channels, steps, seed, **options)
 
     @overload
     def gradient(

@@ -167,6 +167,30 @@ class Evaluator:
             objective=settled,
         )
 
+    def pull_back(
+        self, feeds: Feeds, cotangents: Mapping[str, Array], wrt: Sequence[str]
+    ) -> dict[str, Array]:
+        """The vector-Jacobian product: the gradient at `wrt` of the sum of <cotangent, tensor>, by tensor name.
+
+        Where `gradients` knows scores, this takes any gradient at intermediate tensors, each of its tensor's shape.
+
+        Raises:
+            NotDifferentiable: an operator without a derivative lies between; names it.
+            ModelError: a weight is NaN or infinite, or the model cannot be converted to opset 18.
+        """
+        self.model.require_finite_weights()
+        self._verify_conversion(feeds)
+        self._refuse_shared(feeds, wrt)
+        tensors, wrt = tuple(cotangents), tuple(dict.fromkeys(wrt))
+        key = ("pull back", tensors, wrt)
+        session = self._sessions.get(key, lambda: self.session(self._build_pullback(tensors, wrt)))
+        given = {
+            f"cotangent.{name}": np.asarray(array, dtype=self._dtype(name) or array.dtype)
+            for name, array in cotangents.items()
+        }
+        found = session.run({**feeds, **given})
+        return {name: found[f"gradient.{name}"] for name in wrt}
+
     def _compile_values(self, names: Sequence[str], shown: Mapping[str, str]) -> Session:
         import onnx_ir as ir
 
@@ -247,6 +271,16 @@ class Evaluator:
             dims[0] = dims[0] if isinstance(dims[0], int) else inputs[0].shape[0]
             first.shape = ir.Shape(dims)
         return Evaluator(load(part), self._providers, self._threads)
+
+    def _build_pullback(self, tensors: Sequence[str], wrt: Sequence[str]) -> ir.Model:
+        from inspector.autodiff import vjp
+        from inspector.surgery import extract
+
+        needed = list(dict.fromkeys((*tensors, *wrt)))
+        self._refuse_without_value(needed)
+        forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
+        _clear_names(forward, needed)
+        return extract(vjp(forward, tensors, wrt), [], [f"gradient.{name}" for name in wrt])
 
     def _build_gradient_graph(
         self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo test-web wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,6 +82,14 @@ test-peers: $(PEERS_STAMP) ## Explanation methods beside grad-cam's and captum's
 	$(ONE_THREAD) $(PEERS)/bin/python -m pytest tests/peers/*_rows.py --figures build/peers || failed=1; \
 	$(PEERS)/bin/python -m tests.peers.table build/peers docs/peers.md; \
 	exit $${failed:-0}
+
+WEB := tests/web/node_modules
+$(WEB)/.package-lock.json: tests/web/package.json tests/web/package-lock.json
+	npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+test-web: $(STAMP) $(WEB)/.package-lock.json ## Embedded files in onnxruntime-web and onnxruntime-node (network, Node.js)
+	$(ONE_THREAD) $(BIN)/python -m pytest -s tests/web/runtimes.py
 
 wheel: $(STAMP) ## A wheel in dist/
 	$(BIN)/python -m build --wheel

@@ -17,8 +17,10 @@ __all__ = ["beside"]
 
 
 def beside(evaluator: Evaluator, objective: Objective, place: str) -> tuple[ir.Model, str]:
-    """The model with the straight-through gradient at `place`: outputs as the file computes them, and its own top class,
-    as `explain` has it; the gradient of the graph without rounding. Weights that both read are there once.
+    """The model, its outputs as the file computes them, with the straight-through gradient at `place`.
+
+    As in `explain` the top class is that of the file, the gradient that of the graph without rounding. Weights that both
+    read are there once.
 
     Returns:
         The model, with the inputs of `Evaluator.gradient_graph`; and the name of the place's values without rounding.

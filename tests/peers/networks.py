@@ -22,7 +22,7 @@ from export import export_torch
 from inspector import Inspector
 from tests.architectures.pictures import pictures
 
-__all__ = ["CLASSES", "Network", "network"]
+__all__ = ["CLASSES", "Network", "made", "network"]
 
 CLASSES = 20
 COUNT = 2
@@ -67,13 +67,13 @@ class Network:
             return [int(each) for each in self.module(self.tensor).argmax(dim=1)]
 
 
-def _plain() -> nn.Module:
+def _plain(bias: bool = True) -> nn.Module:
     """Convolutions, ReLUs and a pooled linear head, without batch normalisation; every ReLU is a module of its own."""
     return nn.Sequential(
-        *(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU()),
-        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, CLASSES)),
+        *(nn.Conv2d(3, 16, 3, padding=1, bias=bias), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 32, 3, padding=1, bias=bias), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 32, 3, padding=1, bias=bias), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, CLASSES, bias=bias)),
     )
 
 
@@ -94,6 +94,7 @@ def _transformer() -> nn.Module:
 
 _MADE: dict[str, tuple[Callable[[], nn.Module], int, tuple[str, ...]]] = {
     "plain": (_plain, 32, ("4", "7")),
+    "unbiased": (lambda: _plain(bias=False), 32, ("4", "7")),
     "resnet18": (
         lambda: torchvision.models.resnet18(num_classes=CLASSES),
         96,
@@ -110,13 +111,19 @@ _MADE: dict[str, tuple[Callable[[], nn.Module], int, tuple[str, ...]]] = {
 
 @cache
 def network(name: str) -> Network:
-    """One of "plain" (ReLU modules), "resnet18", "mobilenet_v3_small" (hard-swish, squeeze and excitation), "vit"."""
+    """One of "plain" (ReLU modules), "unbiased" (the same without biases), "resnet18", "vit", "mobilenet_v3_small"
+    (hard-swish, squeeze and excitation).
+    """
     build, size, layers = _MADE[name]
     torch.manual_seed(0)
     module = build()
     _fit(module, torch.from_numpy(pictures(16, size, seed=1)))
+    return made(name, module, pictures(COUNT, size), layers)
+
+
+def made(name: str, module: nn.Module, x: NDArray[np.float32], layers: tuple[str, ...]) -> Network:
+    """A network of any module; `layers` are module paths."""
     module.eval()
-    x = pictures(COUNT, size)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_torch(module, torch.from_numpy(x), path, taps=layers)

@@ -25,6 +25,7 @@ SAME = {
     "xgradcam": "XGradCAM",
 }
 NETWORKS = ["resnet18", "mobilenet_v3_small", "vit"]
+TRAINED = "efficientnet-lite0"
 SCALED = "both divided by their largest value"
 
 
@@ -34,7 +35,7 @@ def unscaled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytorch_grad_cam.base_cam.scale_cam_image", as_it_is)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, TRAINED])
 @pytest.mark.parametrize("method", SAME)
 def test_maps(parity: Parity, unscaled: None, method: str, name: str) -> None:
     of = network(name)
@@ -74,7 +75,7 @@ def test_grad_cam_plus_plus(parity: Parity, unscaled: None, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, TRAINED])
 @pytest.mark.parametrize("method", ["eigencam", "eigengradcam"])
 def test_first_components(parity: Parity, method: str, name: str) -> None:
     of = network(name)
@@ -133,7 +134,7 @@ def test_ablation_cam(parity: Parity, unscaled: None, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["plain", "resnet18", "mobilenet_v3_small"])
+@pytest.mark.parametrize("name", ["plain", "resnet18", "mobilenet_v3_small", TRAINED])
 def test_full_gradient(parity: Parity, name: str) -> None:
     of = network(name)
     large = [1e4 * Target(index=each) for each in of.top]
@@ -148,7 +149,7 @@ def test_full_gradient(parity: Parity, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, TRAINED])
 def test_finer_cam(parity: Parity, unscaled: None, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     of = network(name)
 

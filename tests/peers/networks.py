@@ -1,6 +1,6 @@
 """The networks that methods are compared on: a PyTorch module, the file exported from it, and images.
 
-Weights are seeded and random: nothing is downloaded, and whoever runs the suite has the same. Batch normalisation is
+Weights are seeded and random, and whoever runs the suite has the same; one network is trained. Batch normalisation is
 fitted to the images' kind, without which deep activations vanish or explode.
 """
 
@@ -26,6 +26,7 @@ __all__ = ["CLASSES", "Network", "made", "network"]
 
 CLASSES = 20
 COUNT = 2
+TRAINED = "efficientnet-lite0"
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,23 @@ _MADE: dict[str, tuple[Callable[[], nn.Module], int, tuple[str, ...]]] = {
 @cache
 def network(name: str) -> Network:
     """One of "plain" (ReLU modules), "unbiased" (the same without biases), "resnet18", "vit", "mobilenet_v3_small"
-    (hard-swish, squeeze and excitation).
+    (hard-swish, squeeze and excitation), "efficientnet-lite0" (trained weights and photographs, from the package index).
     """
+    if name == TRAINED:
+        return _photographed()
     build, size, layers = _MADE[name]
     torch.manual_seed(0)
     module = build()
     _fit(module, torch.from_numpy(pictures(16, size, seed=1)))
     return made(name, module, pictures(COUNT, size), layers)
+
+
+def _photographed() -> Network:
+    from tests.zoo.classifier import pixels, trained
+    from tests.zoo.objects import PHOTOGRAPHS
+
+    x = np.concatenate([pixels(each.open()) for each in PHOTOGRAPHS[:COUNT]])
+    return made(TRAINED, trained(), x, ("_blocks.10", "_blocks.15"))
 
 
 def made(name: str, module: nn.Module, x: NDArray[np.float32], layers: tuple[str, ...]) -> Network:

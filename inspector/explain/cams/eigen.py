@@ -13,7 +13,7 @@ __all__ = ["eigencam", "eigengradcam"]
 
 
 def eigencam(scene: Scene, *, centred: bool = True) -> Relevance:
-    """Muhammad & Yeasin, Eigen-CAM, IJCNN 2020, section III: activations projected on their first principal direction.
+    """Muhammad & Yeasin, Eigen-CAM, IJCNN 2020: activations projected on their first principal direction.
 
     It reads no score: all classes have the same map. Use it for what dominates a layer, also of models without a
     gradient. The direction's sign is fixed so that the map goes with the sum of the activations.

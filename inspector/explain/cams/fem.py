@@ -13,7 +13,7 @@ __all__ = ["fem", "strong_places"]
 
 
 def fem(scene: Scene, *, k: float = 2.0) -> Evidence:
-    """Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, IPTA 2020, section III: each
+    """Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, IPTA 2020: each
     channel's places above its mean + k standard deviations, weighed by that mean.
 
     It reads no score: all classes have the same map. Use it for what a layer finds striking, also of models without a

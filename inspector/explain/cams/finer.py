@@ -28,7 +28,7 @@ BASES = {
 
 
 def finercam(scene: Scene, *, alpha: float = 1.0, classes: int = 3, base: str = "gradcam") -> Evidence:
-    """Zhang et al., Finer-CAM, CVPR 2025, equations 4 to 6: a CAM of the target's score less alpha times the scores of
+    """Zhang et al., Finer-CAM, CVPR 2025: a CAM of the target's score less alpha times the scores of
     the most similar classes, their mean weighted by their probabilities.
 
     Most similar are the classes whose scores lie nearest to the target's. The weights are constants: nothing is

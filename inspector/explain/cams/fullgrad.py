@@ -23,8 +23,8 @@ RESCALED = ("channel", "layer", "none")
 
 
 def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
-    """Srinivas & Fleuret, Full-Gradient Representation, NeurIPS 2019, equations 4 and 6: magnitudes of input times
-    gradient and of every bias times its gradient, each scaled to [0, 1], enlarged and added up.
+    """Srinivas & Fleuret, Full-Gradient Representation, NeurIPS 2019, proposition 1 and FullGrad: magnitudes of
+    input times gradient and of every bias times its gradient, each scaled to [0, 1], enlarged and added up.
 
     Biases are those of convolutions and linear layers, constants that are added, and the implicit ones of batch
     normalisation. Those without places (of the classifier) are in no map, but in the measure `completeness gap`: the
@@ -33,7 +33,7 @@ def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
 
     Args:
         scene: the input and the score.
-        rescale: "channel": each channel by its own smallest and largest value, as the paper's equation 6 has it;
+        rescale: "channel": each channel by its own smallest and largest value, as the paper has it;
             "layer": all channels of a layer together, as the authors' code does; "none": contributions as they are.
 
     Raises:
@@ -61,7 +61,7 @@ def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
 
 
 def _shown(contribution: Maps, rescale: str, sides: tuple[int, ...]) -> Maps:
-    """(N, C, spatial...) to (N, sides...): equation 6's psi, and the sum over the channels."""
+    """(N, C, spatial...) to (N, sides...): the paper's psi, and the sum over the channels."""
     magnitude = np.abs(contribution)
     axes = tuple(range(1 if rescale == "layer" else 2, magnitude.ndim))
     if rescale != "none":

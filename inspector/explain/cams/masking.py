@@ -19,7 +19,7 @@ __all__ = ["ablationcam", "reciprocam", "scorecam"]
 
 
 def scorecam(scene: Scene) -> Evidence:
-    """Wang et al., Score-CAM, CVPR workshop 2020, equations 4 to 6, algorithm 1: each channel, enlarged and scaled to
+    """Wang et al., Score-CAM, CVPR workshop 2020, algorithm 1: each channel, enlarged and scaled to
     [0, 1], masks the picture; the softmax over the channels of the scores that are left weighs them.
 
     Where the target is itself a probability (`score="output"` of a model with a softmax), the weights are these
@@ -45,7 +45,7 @@ def scorecam(scene: Scene) -> Evidence:
 
 
 def ablationcam(scene: Scene) -> Evidence:
-    """Desai & Ramaswamy, Ablation-CAM, WACV 2020, equation 3: a channel's weight is what the score loses without it.
+    """Desai & Ramaswamy, Ablation-CAM, WACV 2020: a channel's weight is what the score loses without it.
 
     The paper divides by the score, which scales the map (and would turn it round where the score is negative): here the
     weights stay in the score's units. Only the model from the layer on is run, once per channel and image. Use it for a
@@ -70,7 +70,7 @@ def ablationcam(scene: Scene) -> Evidence:
 
 
 def reciprocam(scene: Scene) -> Relevance:
-    """Byun & Lee, ReciproCAM, CVPR workshop 2024, equations 1 to 3: the score with all but one place of the layer
+    """Byun & Lee, ReciproCAM, CVPR workshop 2024: the score with all but one place of the layer
     set to zero, place by place; the lowest is subtracted.
 
     Tokens that are no place (class tokens) stay, as in the authors' variant for transformers. The authors take the

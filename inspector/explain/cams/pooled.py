@@ -30,7 +30,17 @@ LINEAR = frozenset(
             "Slice",
             "Gather",
         ),
-        *("Add", "Sub", "Sum", "Concat", "GlobalAveragePool", "AveragePool", "ReduceMean", "ReduceSum"),
+        *(
+            "Add",
+            "Sub",
+            "Sum",
+            "Mean",
+            "Concat",
+            "GlobalAveragePool",
+            "AveragePool",
+            "ReduceMean",
+            "ReduceSum",
+        ),
     )
 )
 # linear in one of their inputs

@@ -28,7 +28,7 @@ def gradcam(activations: Maps, gradient: Maps) -> Maps:
 
 
 def gradcam_plus_plus(activations: Maps, gradient: Maps) -> Maps:
-    """Chattopadhay et al., Grad-CAM++, WACV 2018, equations 5, 11 and 19: positive gradients, weighed place by place.
+    """Chattopadhay et al., Grad-CAM++, WACV 2018, equations 7 and 19: positive gradients, weighed place by place.
 
     The paper takes derivatives of exp(score): where the score S is linear between kinks they are exp(S) g, exp(S) g^2
     and exp(S) g^3. The factor exp(S), which overflows float32 above 88, scales the map as a whole and is left out, and

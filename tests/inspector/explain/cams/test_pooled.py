@@ -73,6 +73,23 @@ def test_elsewhere_it_says_what_lies_between() -> None:
         Inspector(pooled(final="Softmax")).explain(X, "cam", target=1, score="output")
     with pytest.raises(LayerNotFound, match="a logit, no log-probability"):
         Inspector(pooled()).explain(X, "cam", target=Target(label=1).log_probability())
+
+
+def test_two_heads_that_are_averaged() -> None:
+    averaged = pooled()
+    for number in (1, 2):
+        averaged.graph.node.append(
+            helper.make_node("Gemm", ["flat", "fc.weight", "fc.bias"], [f"head{number}"], transB=1)
+        )
+    averaged.graph.node.append(helper.make_node("Mean", ["head1", "head2"], ["mean"]))
+    averaged.graph.output[0].name = "mean"
+    found = Inspector(averaged).explain(X, "cam", target=3, layer="relu")
+    np.testing.assert_allclose(
+        found.map, Inspector(pooled()).explain(X, "cam", target=3).map, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_layer_that_multiplies_itself_is_refused() -> None:
     gated = [
         helper.make_node("Conv", ["x", "w"], ["maps"]),
         helper.make_node("Mul", ["maps", "maps"], ["squared"]),

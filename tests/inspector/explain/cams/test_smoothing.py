@@ -78,8 +78,11 @@ def test_the_first_component_of_the_evidence() -> None:
 def test_every_cam_has_the_options_and_says_so() -> None:
     assert all(METHODS[name].options["aug_smooth"] is False for name in (*CAMS, "cam"))
     assert dict(METHODS["finercam"].options) == {
-        "aug_smooth": False, "eigen_smooth": False,
-        "alpha": 1.0, "classes": 3, "base": "gradcam",
+        "aug_smooth": False,
+        "eigen_smooth": False,
+        "alpha": 1.0,
+        "classes": 3,
+        "base": "gradcam",
     }
     with pytest.raises(
         InspectorError, match="gradcam takes no option 'smooth'; its options: aug_smooth=False"

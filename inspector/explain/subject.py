@@ -73,8 +73,12 @@ class Subject:
 
     def scored(self, variants: Iterable[Variant], total: int) -> Iterator[NDArray[np.float64]]:
         """The same, batch by batch."""
+        memory = np.empty((self.batch, *self.x.shape[1:]), self.x.dtype)
         for rows, arrays in self._batches(variants, total):
-            yield self.at(np.stack(arrays), rows).score
+            # one array for all batches: fresh memory costs as much as what is written to it
+            together = memory[: len(rows)]
+            np.stack(arrays, out=together, casting="unsafe")
+            yield self.at(together, rows).score
 
     def gradients(
         self,
@@ -110,6 +114,7 @@ class Subject:
         feeds = {
             name: array[list(rows)] if name in batched and array.ndim else array
             for name, array in self.feeds.items()
+            if name != self.tensor
         }
         feeds[self.tensor] = np.asarray(x, dtype=self.x.dtype)
         return replace(self, feeds=feeds, objective=self.settled.take(rows))

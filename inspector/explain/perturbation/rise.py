@@ -64,9 +64,10 @@ def rise(
 
     total = np.zeros((canvas.rows, *canvas.sides))
     for scores in canvas.scored(variants(), canvas.rows * masks):
-        for score in scores:
-            row, mask = waiting.popleft()
-            total[row] += score * mask
+        scored = [waiting.popleft() for _ in scores]
+        shares = np.zeros((canvas.rows, len(scores)), dtype=np.float32)
+        shares[[row for row, _ in scored], np.arange(len(scores))] = scores
+        total += np.tensordot(shares, np.stack([mask for _, mask in scored]), axes=1)
     maps = total / (masks * p)
     floor = maps.min(axis=tuple(range(1, maps.ndim)), keepdims=True)
     return Relevance((maps - floor).astype(np.float32), measures={"floor": floor.ravel()})
@@ -100,5 +101,11 @@ def rise_masks(
         parts = [
             each[start : start + side] for each, start, side in zip(enlarging, starts, sides, strict=True)
         ]
-        # along the first axis, which then is the last: after all axes they stand in order again
-        yield reduce(lambda mask, part: np.tensordot(mask, part, axes=(0, 1)), parts, grid)
+        yield reduce(_along_first, parts, grid)
+
+
+def _along_first(mask: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The first axis through `matrix`; it then is the last: after all axes they stand in order again."""
+    rest = mask.shape[1:]
+    through: NDArray[np.float32] = mask.reshape(len(mask), -1).T @ matrix.T
+    return through.reshape(*rest, len(matrix))

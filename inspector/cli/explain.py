@@ -41,7 +41,7 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str) -> tuple
 @model_argument
 @image_arguments()
 @click.option("--method", metavar="NAME[,NAME]|all",
-              help="Of those below (default: gradcam where there is a feature map); several: a comparison.")  # fmt: skip
+              help="Of those below (default: gradcam where there is a map); several: a comparison.")  # fmt: skip
 @click.option(
     "--layer", "layers", multiple=True, metavar="L", help="Name, index or OpType:N; repeat for more."
 )

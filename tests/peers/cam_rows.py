@@ -40,8 +40,12 @@ def unscaled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_maps(parity: Parity, unscaled: None, method: str, name: str) -> None:
     of = network(name)
     ours = of.lens.explain(of.x, method, target=of.top, layer=of.layer).map
+    # channels of a layer without ReLU may sum to nearly nothing: XGrad-CAM's division magnifies each rounding
+    wide = name == TRAINED
     parity(
-        method, ours, theirs(SAME[method], of, scores(of.top)), peer=PEER, called=SAME[method], network=name
+        *(method, ours, theirs(SAME[method], of.double if wide else of, scores(of.top))),
+        peer=PEER, called=SAME[method], network=name,
+        note="the peer in double precision" if wide else "",
     )
 
 

@@ -6,8 +6,9 @@ fitted to the images' kind, without which deep activations vanish or explode.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,6 +63,12 @@ class Network:
         return torch.from_numpy(self.x)
 
     @property
+    def double(self) -> Network:
+        """The same in double precision; the file is not."""
+        module, x = copy.deepcopy(self.module).double(), self.x.astype(np.float64)
+        return replace(self, module=module, x=x)  # type: ignore[arg-type]
+
+    @property
     def top(self) -> list[int]:
         """Each image's own top class."""
         with torch.no_grad():
@@ -113,7 +120,7 @@ _MADE: dict[str, tuple[Callable[[], nn.Module], int, tuple[str, ...]]] = {
 @cache
 def network(name: str) -> Network:
     """One of "plain" (ReLU modules), "unbiased" (the same without biases), "resnet18", "vit", "mobilenet_v3_small"
-    (hard-swish, squeeze and excitation), "efficientnet-lite0" (trained weights and photographs, from the package index).
+    (hard-swish, squeeze and excitation), "efficientnet-lite0" (trained weights and photographs of packages).
     """
     if name == TRAINED:
         return _photographed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ def infidelity(
         )
     random = np.random.default_rng([trial.question.seed, 3])
     gone = [_window(trial.heatmap.shape, least, most, random) for _ in range(samples)]
-    claimed, lost = _claims(trial, trial.heatmap if scaled else trial.raw, gone, baseline)
+    lost = _lost(trial, ("windows", samples, least, most), gone, baseline)
+    claimed = _claimed(trial.heatmap if scaled else trial.raw, gone)
     return Measured({"infidelity": unexplained(claimed, lost, scaled)})
 
 
@@ -80,8 +81,9 @@ def mu_fidelity(
     every = int(np.prod(grid))
     size = min(max(1, round(share * every)), every - 1) if every > 1 else 1
     random = np.random.default_rng([trial.question.seed, 4])
-    gone = (np.isin(number, random.choice(every, size, replace=False)) for _ in range(samples))
-    return Measured({"mu-fidelity": correlation(*_claims(trial, trial.heatmap, list(gone), baseline))})
+    gone = [np.isin(number, random.choice(every, size, replace=False)) for _ in range(samples)]
+    lost = _lost(trial, ("sets", samples, share, cells), gone, baseline)
+    return Measured({"mu-fidelity": correlation(_claimed(trial.heatmap, gone), lost)})
 
 
 def unexplained(claimed: NDArray[np.float64], lost: NDArray[np.float64], scaled: bool = True) -> float:
@@ -101,15 +103,23 @@ def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(deviations[0] @ deviations[1]) / (lengths[0] * lengths[1])
 
 
-def _claims(
-    trial: Trial, relevance: Map, gone: Iterable[NDArray[np.bool_]], baseline: Baseline
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The relevance of each set of places, and what the score loses without it."""
+def _claimed(relevance: Map, gone: Iterable[NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """The relevance of each set of places together."""
+    return np.array([relevance[mask].sum() for mask in gone])
+
+
+def _lost(
+    trial: Trial, drawn: Hashable, gone: Sequence[NDArray[np.bool_]], baseline: Baseline
+) -> NDArray[np.float64]:
+    """What the score loses without each set of places, which were `drawn` so: the same for all maps of a sample."""
     question = trial.question
-    masks = list(gone)
-    canvas = question.canvas(baseline)
-    left = question.scores((canvas.kept(0, ~mask) for mask in masks), len(masks))
-    return np.array([relevance[mask].sum() for mask in masks]), float(question.subject.score[0]) - left
+
+    def lost() -> NDArray[np.float64]:
+        canvas = question.canvas(baseline)
+        left = question.scores((canvas.kept(0, ~mask) for mask in gone), len(gone))
+        return float(question.subject.score[0]) - left
+
+    return question.once((drawn, repr(baseline)), lost)
 
 
 def _window(

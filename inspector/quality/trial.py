@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from inspector.quality.redraw import Redrawing
 from inspector.session import Array
 
 __all__ = ["Map", "Question", "Trial"]
+
+T = TypeVar("T")
 
 Map = NDArray[np.float64]
 """Of a sample's spatial shape."""
@@ -42,7 +45,7 @@ class Question:
     confidence: Subject | None = None
     inside: NDArray[np.bool_] | None = None
     seed: int = 0
-    _canvases: dict[str, Canvas] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def sides(self) -> tuple[int, ...]:
@@ -58,10 +61,14 @@ class Question:
 
     def canvas(self, baseline: Baseline) -> Canvas:
         """The sample with places that are replaced by `baseline`: see `inspector.explain.baselines`."""
-        key = baseline if isinstance(baseline, str) else repr(baseline)
-        if key not in self._canvases:
-            self._canvases[key] = Canvas(self._scene, baseline)
-        return self._canvases[key]
+        return self.once(("canvas", repr(baseline)), lambda: Canvas(self._scene, baseline))
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What `compute` gives, kept under `key`: what does not depend on the map is computed for all maps at once."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        found: T = self._kept[key]
+        return found
 
     def probabilities(self, variants: Iterable[Array], total: int) -> NDArray[np.float64]:
         """As `probability`, of `total` arrays that take the place of the sample."""

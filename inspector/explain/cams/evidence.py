@@ -40,10 +40,14 @@ def by_channel(evidence: Callable[..., Evidence], signed: bool = False) -> Calla
     @with_options(evidence)
     def attribute(scene: Scene, *, eigen_smooth: bool = False, **options: Any) -> Relevance:
         seen = evidence(scene, **options)
-        maps = first_component(seen.channels) if eigen_smooth else seen.channels.sum(axis=1)
+        maps = finite(first_component if eigen_smooth else _summed, seen.channels)
         return Relevance(maps if signed else np.maximum(maps, 0), seen.found)
 
     return attribute
+
+
+def _summed(channels: Maps) -> Maps:
+    return np.asarray(channels.sum(axis=1))
 
 
 def of_gradient(formula: Callable[[Maps, Maps], Maps]) -> Callable[[Scene], Evidence]:

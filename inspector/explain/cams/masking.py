@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import LayerNotFound
 from inspector.explain.cams.evidence import Evidence
+from inspector.explain.finite import finite
 from inspector.explain.positions import positions
 from inspector.explain.relevance import Maps, Relevance, Scene
 from inspector.explain.subject import Subject, Variant
@@ -31,7 +32,7 @@ def scorecam(scene: Scene) -> Evidence:
     axes = tuple(range(2, values.ndim))
     shows = values.max(axis=axes) > values.min(axis=axes)
     pairs = np.argwhere(shows)
-    scores = scene.source.scores(_seen_through(scene, values, pairs), len(pairs))
+    scores = _finite(scene.source.scores(_seen_through(scene, values, pairs), len(pairs)))
     found = np.full(shows.shape, -np.inf)
     found[shows] = scores
     if _is_probability(scene.subject):
@@ -64,7 +65,7 @@ def ablationcam(scene: Scene) -> Evidence:
                 changed.reshape(-1)[gone] = 0
                 yield row, changed
 
-    left = beyond.scores(without(), count * channels).reshape(count, channels)
+    left = _finite(beyond.scores(without(), count * channels)).reshape(count, channels)
     weights = beyond.score[:, None] - left
     return Evidence(values * _over_places(weights, values))
 
@@ -90,7 +91,7 @@ def reciprocam(scene: Scene) -> Relevance:
                 changed.reshape(-1)[kept] = beyond.x[row].reshape(-1)[kept]
                 yield row, changed
 
-    scores = beyond.scores(alone(), len(beyond.x) * by_place.shape[1]).reshape(len(beyond.x), -1)
+    scores = _finite(beyond.scores(alone(), len(beyond.x) * by_place.shape[1])).reshape(len(beyond.x), -1)
     lowest = scores.min(axis=1, keepdims=True)
     return Relevance((scores - lowest).reshape(-1, *sides))
 
@@ -114,6 +115,10 @@ def _seen_through(scene: Scene, values: Maps, pairs: NDArray[np.int64]) -> Itera
         masked = source.x[row].copy()
         masked.reshape(-1)[places] *= (mask - mask.min()) / spread if spread > 0 else mask * 0
         yield int(row), masked
+
+
+def _finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(finite(lambda each: each, scores))
 
 
 def _is_probability(subject: Subject) -> bool:

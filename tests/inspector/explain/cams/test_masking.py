@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import LayerNotFound
+from inspector.errors import LayerNotFound, ModelError
 from tests.inspector.explain.cams.references import (
     Double,
     after_pool,
@@ -18,7 +18,7 @@ from tests.inspector.explain.cams.references import (
     tokens,
     tokens_logits,
 )
-from tests.inspector.graphs import cnn, images, model, normal
+from tests.inspector.graphs import cnn, cnn_weights, images, model, normal
 
 torch = pytest.importorskip("torch")
 
@@ -140,8 +140,6 @@ def test_ablation_through_a_nonlinear_end_is_a_pass_per_channel() -> None:
 
 
 def from_relu(relu: torch.Tensor) -> torch.Tensor:
-    from tests.inspector.graphs import cnn_weights
-
     w = {name: torch.tensor(array.astype(float)) for name, array in cnn_weights().items()}
     normed = torch.nn.functional.batch_norm(
         relu, w["bn.mean"], w["bn.variance"], w["bn.scale"], w["bn.shift"], eps=1e-5
@@ -227,3 +225,11 @@ def test_a_layer_whose_samples_lie_along_another_axis_is_refused() -> None:
     lens = Inspector(model(nodes, {"x": ["n", 3, 8, 8]}, {"logits": ["n", 4]}, {"w": normal(4, 3, 3, 3)}))
     with pytest.raises(LayerNotFound, match="first axis of 'rectified'"):
         lens.explain(SMALL, "ablationcam", target=1, layer="rectified")
+
+
+@pytest.mark.parametrize("method", ["scorecam", "ablationcam", "reciprocam"])
+def test_scores_that_overflow_are_refused(method: str) -> None:
+    weights = cnn_weights()
+    weights["fc.weight"] *= np.float32(3e38)
+    with pytest.raises(ModelError, match="not finite"):
+        Inspector(cnn(weights=weights)).explain(X, method, target=3)

@@ -22,14 +22,13 @@ from inspector.explain import (
     default_choice,
 )
 from inspector.explain import explain as explain_subject
-from inspector.features import maximize
+from inspector.features import Crop, maximize, read_kernels, top_crops
 from inspector.model import (
     Layer,
     Metadata,
     Model,
     TensorInfo,
     load,
-    read_kernels,
     resolve_layer,
     resolve_layers,
 )
@@ -205,14 +204,15 @@ class Inspector:
         return collect_activations(self.evaluator, self._feeds(x), chosen)
 
     def kernels(self, layer: LayerSpec) -> Array:
-        """The weights of a convolution: (out, in/groups, kh, kw), or with one or three spatial axes.
+        """The weights of a layer: of a convolution (out, in/groups, kh, kw), or with one or three spatial axes.
 
-        Those of a ConvTranspose, which are stored as (in, out/groups, kh, kw), are returned as stored.
+        Of a Gemm or MatMul (out, in). Those of a ConvTranspose, which are stored as (in, out/groups, kh, kw), are
+        returned as stored; quantised ones are de-quantised: see `inspector.features.read_kernels`.
 
         Raises:
-            LayerNotFound: the layer is no convolution, or its kernels are not constants of the file.
+            LayerNotFound: the layer has no weights, or they depend on the input.
         """
-        return read_kernels(self.model, self.resolve_layer(layer))
+        return read_kernels(self.evaluator, self.resolve_layer(layer))
 
     def maximize(
         self,
@@ -233,6 +233,45 @@ class Inspector:
         """
         image = find_entry(self.evaluator, pictures_first=True).input
         return maximize(self.evaluator, image, self.resolve_layer(layer), channels, steps, seed, **options)
+
+    @overload
+    def top_crops(
+        self, layer: LayerSpec, channel: int, images: Array | Iterable[Array], count: int = 9, **options: Any
+    ) -> list[Crop]: ...
+
+    @overload
+    def top_crops(
+        self,
+        layer: LayerSpec,
+        channel: Sequence[int],
+        images: Array | Iterable[Array],
+        count: int = 9,
+        **options: Any,
+    ) -> list[list[Crop]]: ...
+
+    def top_crops(
+        self,
+        layer: LayerSpec,
+        channel: int | Sequence[int],
+        images: Array | Iterable[Array],
+        count: int = 9,
+        **options: Any,
+    ) -> list[Crop] | list[list[Crop]]:
+        """The parts of images that a channel answers to most, strongest first; of several channels a list each.
+
+        Args:
+            layer: whose channels.
+            channel: its number, or several: all take one pass over the images.
+            images: an array (N, ...), or any number of them one after the other, each with a batch axis.
+            count: how many.
+            options: `batch`, `progress` of `inspector.features.top_crops`, which says more.
+        """
+        entry = find_entry(self.evaluator, pictures_first=True)
+        chosen = [channel] if isinstance(channel, int) else list(channel)
+        arrays = [images] if isinstance(images, np.ndarray) else images
+        checked = (check_feeds(self.model.inputs, each)[entry.input.name] for each in arrays)
+        found = top_crops(self.evaluator, entry, self.resolve_layer(layer), chosen, checked, count, **options)
+        return found[0] if isinstance(channel, int) else found
 
     @overload
     def gradient(

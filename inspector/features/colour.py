@@ -33,8 +33,7 @@ def uncorrelated(gradient: Images, channels: str | None) -> Images:
 
 def coordinates(colours: Images, channels: str | None) -> Images:
     """The inverse of `correlated`."""
-    inverse: NDArray[np.float64] = np.linalg.inv(_ordered(channels))
-    return _times(inverse, colours)
+    return _times(np.asarray(np.linalg.inv(_ordered(channels)), np.float64), colours)
 
 
 def _ordered(channels: str | None) -> NDArray[np.float64]:

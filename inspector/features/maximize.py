@@ -49,6 +49,7 @@ def maximize(
     neuron: Neuron | None = None,
     direction: NDArray[np.floating] | None = None,
     decorrelate: bool = True,
+    redirect: bool | None = None,
     recipe: InputSpec | None = None,
     batch: int = BATCH,
     watch: Watch | None = None,
@@ -86,6 +87,8 @@ def maximize(
         neuron: a place in the channels, as coordinates or "center"; None: the mean over all places.
         direction: (C,) or (n, C), a vector over the channels, in place of `channels`.
         decorrelate: whether a spectrum of three channels has the colours of photographs.
+        redirect: whether an image whose gradient is zero, because rectifiers shut it out, is shown a way in, see
+            `redirected`; None: of a spectrum.
         recipe: how pictures become the input; None: what the model's metadata say, else values from 0 to 1.
         batch: how many gradients are taken at once.
         watch: called with (steps done, images as returned) before the first and after each step.
@@ -111,7 +114,8 @@ def maximize(
     moves = find_transforms(transforms, canvas.sides)
     if tv and not canvas.sides:
         raise InputError("the model's input has no spatial axes: no total variation can be taken of it")
-    slopes = _Slopes(evaluator, image.name, layer, goal, canvas, diversity, batch)
+    way_in = parametrisation == "fourier" if redirect is None else redirect
+    slopes = _Slopes(evaluator, image.name, layer, goal, canvas, diversity, way_in, batch)
     rate = STEPS[parametrisation] if step is None else step
     # the movements have a stream of their own: they do not depend on how many images there are
     rng = np.random.default_rng([seed, 1])
@@ -145,6 +149,7 @@ class _Slopes:
         goal: Goal,
         canvas: Canvas,
         diversity: float,
+        redirect: bool,
         batch: int,
     ) -> None:
         self._evaluator = evaluator
@@ -153,6 +158,7 @@ class _Slopes:
         self._goal = goal
         self._canvas = canvas
         self._diversity = diversity
+        self._redirect = redirect
         self._batches = _together(goal) if diversity else _slices(len(goal.vectors), batch)
         # of a single batch the linear part is always the same
         self._kept = goal.cotangent(self._batches[0]) if len(self._batches) == 1 else None
@@ -165,11 +171,21 @@ class _Slopes:
             cotangent = self._goal.cotangent(rows) if self._kept is None else self._kept
             if self._diversity and len(rows) > 1:
                 cotangent = cotangent - self._diversity * self._likeness(fed, rows)
-            found = self._evaluator.pull_back(
-                {self._input: fed}, {self._layer.name: cotangent}, [self._input]
-            )
-            parts[rows] = self._canvas.seen(found[self._input])
+            found = self._pulled(fed, cotangent)
+            shut = ~found.any(axis=tuple(range(1, found.ndim)))
+            if self._redirect and shut.any():
+                found[shut] = self._pulled(fed[shut], cotangent[shut], redirect=True)
+            parts[rows] = self._canvas.seen(found)
         return parts
+
+    def _pulled(self, fed: Images, cotangent: NDArray[np.float32], redirect: bool = False) -> Images:
+        rules = None
+        if redirect:
+            from inspector.features.redirected import REDIRECTED
+
+            rules = REDIRECTED
+        goals = {self._layer.name: cotangent}
+        return self._evaluator.pull_back({self._input: fed}, goals, [self._input], rules)[self._input]
 
     def _likeness(self, fed: Images, rows: Sequence[int]) -> NDArray[np.float32]:
         """Each image's share in the images' likeness, times the size of its score: then it is in the score's units."""

@@ -168,11 +168,16 @@ class Evaluator:
         )
 
     def pull_back(
-        self, feeds: Feeds, cotangents: Mapping[str, Array], wrt: Sequence[str]
+        self,
+        feeds: Feeds,
+        cotangents: Mapping[str, Array],
+        wrt: Sequence[str],
+        rules: RuleTable | None = None,
     ) -> dict[str, Array]:
         """The vector-Jacobian product: the gradient at `wrt` of the sum of <cotangent, tensor>, by tensor name.
 
         Where `gradients` knows scores, this takes any gradient at intermediate tensors, each of its tensor's shape.
+        `rules` as there.
 
         Raises:
             NotDifferentiable: an operator without a derivative lies between; names it.
@@ -182,8 +187,8 @@ class Evaluator:
         self._verify_conversion(feeds)
         self._refuse_shared(feeds, wrt)
         tensors, wrt = tuple(cotangents), tuple(dict.fromkeys(wrt))
-        key = ("pull back", tensors, wrt)
-        session = self._sessions.get(key, lambda: self.session(self._build_pullback(tensors, wrt)))
+        key = ("pull back", tensors, wrt, rules)
+        session = self._sessions.get(key, lambda: self.session(self._build_pullback(tensors, wrt, rules)))
         given = {
             f"cotangent.{name}": np.asarray(array, dtype=self._dtype(name) or array.dtype)
             for name, array in cotangents.items()
@@ -272,15 +277,17 @@ class Evaluator:
             first.shape = ir.Shape(dims)
         return Evaluator(load(part), self._providers, self._threads)
 
-    def _build_pullback(self, tensors: Sequence[str], wrt: Sequence[str]) -> ir.Model:
-        from inspector.autodiff import vjp
+    def _build_pullback(
+        self, tensors: Sequence[str], wrt: Sequence[str], rules: RuleTable | None
+    ) -> ir.Model:
+        from inspector.autodiff import RULES, vjp
         from inspector.surgery import extract
 
         needed = list(dict.fromkeys((*tensors, *wrt)))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
         _clear_names(forward, needed)
-        return extract(vjp(forward, tensors, wrt), [], [f"gradient.{name}" for name in wrt])
+        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
 
     def _build_gradient_graph(
         self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None

@@ -59,38 +59,6 @@ def test_activations_within_a_memory_bound(monkeypatch: pytest.MonkeyPatch) -> N
         np.testing.assert_allclose(found[name], array, atol=1e-5)
 
 
-def test_kernels() -> None:
-    lens = Inspector(cnn())
-    np.testing.assert_array_equal(lens.kernels("Conv:1"), cnn_weights()["conv.weight"])
-    with pytest.raises(LayerNotFound, match="'relu' is Relu, which has no kernels; convolutions: conv"):
-        lens.kernels("relu")
-    dense = Inspector(
-        model(
-            [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 2]}, {"y": None}, {"w": normal(2, 3)}
-        )
-    )
-    with pytest.raises(LayerNotFound, match="the model has no convolution"):
-        dense.kernels(1)
-
-
-def test_kernels_that_are_computed_are_said_to_be() -> None:
-    nodes = [helper.make_node("Conv", ["x", "k"], ["y"])]
-    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4], "k": [1, 1, 3, 3]}, {"y": None}))
-    with pytest.raises(LayerNotFound, match="computed as the model runs"):
-        lens.kernels("y")
-
-
-def test_the_kernels_of_a_named_bias_are_those_of_its_convolution() -> None:
-    nodes = [
-        helper.make_node("Conv", ["x", "w"], ["raw"]),
-        helper.make_node("Add", ["raw", "b"], ["biased"]),
-        helper.make_node("Identity", ["biased"], ["conv"]),
-    ]
-    weights = {"w": normal(2, 1, 3, 3), "b": normal(1, 2, 1, 1)}
-    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4]}, {"conv": None}, weights))
-    np.testing.assert_array_equal(lens.kernels("conv"), weights["w"])
-
-
 def test_the_default_layer() -> None:
     lens = Inspector(cnn())
     assert lens.default_layer().name == "max_pool"

@@ -27,7 +27,7 @@ MEGA = 1e6
     "--out", required=True, type=click.Path(path_type=Path), metavar="EXPLAINED.onnx", help="File to write."
 )
 @click.option("--method", default="gradcam", show_default=True, metavar="NAME",
-              help="One that is a formula of one gradient; any other name lists them.")  # fmt: skip
+              help="One that needs no loop; any other name lists them.")  # fmt: skip
 @click.option("--layer", metavar="L", help="Name, index or OpType:N (default: the last feature map).")
 @click.option("--class-input", is_flag=True,
               help="Add a required int64 input 'class' (batch): the class to explain, -1: the top class.")  # fmt: skip

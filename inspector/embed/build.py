@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,17 @@ import onnx_ir as ir
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Tape
 from inspector.embed.folding import fold
-from inspector.embed.quantised import beside
+from inspector.embed.gradients import Gradients, with_gradients
+from inspector.embed.recipes import Recipe
 from inspector.embed.sharing import share_kernels
 from inspector.embed.traced import Traced
 from inspector.errors import ModelError
-from inspector.explain import Method
 from inspector.explain.geometry import channels_first, input_layout
 from inspector.explain.geometry.grid import Grid
 from inspector.explain.heatmap import scale
 from inspector.model import Layer, spatial_axes
 from inspector.objectives import OWN, SCORE, Entry, Evaluator, Objective
-from inspector.surgery import copy, find_value, prune, register_constants
+from inspector.surgery import find_value, prune, register_constants
 
 __all__ = ["CLASS", "HEATMAP", "Plan", "build"]
 
@@ -37,24 +37,30 @@ class Plan:
         evaluator: of the model.
         objective: of one sample, whichever it is.
         entry: the input that the heatmap lies over, and the tensor that methods at the input work on.
-        method: one with a formula.
+        recipe: of the method.
         layer: the feature map; None for methods at the input.
-        grid: how the tensor that the method works on is read as maps; None: by the input's layout.
+        grids: how the layer, and the first tensor after the input where that is not the input, are read as maps; None:
+            by the input's layout.
         class_input: whether the class is asked for by an input.
     """
 
     evaluator: Evaluator
     objective: Objective
     entry: Entry
-    method: Method
+    recipe: Recipe
     layer: Layer | None
-    grid: Grid | None
+    grids: Mapping[str, Grid | None]
     class_input: bool = False
 
     @property
     def place(self) -> str:
         """The tensor that the method works on."""
-        return self.entry.tensor if self.layer is None else self.layer.name
+        return self.source if self.layer is None else self.layer.name
+
+    @property
+    def source(self) -> str:
+        """The input, or the first floating-point tensor after it."""
+        return self.entry.tensor
 
     @property
     def spatial(self) -> tuple[int, ...]:
@@ -62,6 +68,51 @@ class Plan:
         rank = len(self.entry.input.shape or ())
         layout = input_layout(self.evaluator.model, self.entry.input)
         return tuple(range(1, rank)) if layout is None or len(layout) != rank else tuple(spatial_axes(layout))
+
+
+class _Site:
+    """Where a recipe finds its maps, traced on `tape`: see `recipes.Site`."""
+
+    def __init__(self, tape: Tape, plan: Plan, found: Gradients) -> None:
+        self.tape, self.plan, self.found = tape, plan, found
+        self.place, self.source = plan.place, plan.source
+        self.picture = find_value(found.model.graph, plan.entry.input.name)
+
+    def values(self, tensor: str) -> Any:
+        return self._maps(tensor, self.found.values[tensor])
+
+    def pulled(self, number: int, tensor: str) -> Any:
+        return self._maps(tensor, self.found.pulled[number][tensor])
+
+    def enlarged(self, maps: Any) -> Any:
+        """`explain.upsample`, to the input's own size: ONNX calls it linear, half-pixel resizing."""
+        tape, axes = self.tape, self.plan.spatial
+        sides: list[Size] = [tape.size(self.picture, axis) for axis in axes]
+        if len(sides) + 1 != maps.ndim:
+            return maps
+        # the runtime resizes pictures and volumes with channels: a signal is a picture of one row
+        added = [1, 2] if len(sides) == 1 else [1]
+        large = tape.Resize(
+            tape.Unsqueeze(maps.value, added),
+            None,
+            None,
+            tape.ints(sides),
+            axes=[len(added) + axis for axis in range(1, maps.ndim)],
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        )
+        return Traced(tape, tape.Squeeze(large, added), maps.ndim)
+
+    def _maps(self, tensor: str, name: str) -> Any:
+        """(N, C, spatial...) in float32 of what `name` holds, which is shaped like `tensor`."""
+        value = find_value(self.found.model.graph, name)
+        single = self.tape.cast(value, ir.DataType.FLOAT)
+        single.shape = value.shape
+        grid = self.plan.grids.get(tensor)
+        if grid is not None:
+            return fold(self.tape, single, grid)
+        array: Any = Traced(self.tape, single, self.tape.rank(single))
+        return channels_first(array, input_layout(self.plan.evaluator.model, self.plan.entry.input))
 
 
 def build(plan: Plan) -> ir.Model:
@@ -76,11 +127,11 @@ def build(plan: Plan) -> ir.Model:
     given = plan.evaluator.model
     own = [tensor.name for tensor in given.outputs]
     _refuse_taken_names([*own, *(tensor.name for tensor in given.inputs)], plan.class_input)
-    model, values = _with_gradient(plan, own)
-    graph = model.graph
+    found = with_gradients(plan.evaluator, plan.objective, plan.recipe.pulls(plan.place, plan.source))
+    graph = found.model.graph
     _restore_inputs(graph, given.graph.graph.inputs)
     tape = Tape(graph, prefix="explain")
-    heatmap = _heatmap(tape, graph, plan, values)
+    heatmap = _heatmap(_Site(tape, plan, found))
     outputs = [find_value(graph, name) for name in own]
     question = _bind_question(tape, graph, plan)
     graph.inputs.extend(question)
@@ -93,60 +144,26 @@ def build(plan: Plan) -> ir.Model:
     # also those that took the place of inputs
     register_constants(graph, list(graph))
     graph.sort()
-    return prune(model)
+    return prune(found.model)
 
 
-def _with_gradient(plan: Plan, own: Sequence[str]) -> tuple[ir.Model, str]:
-    """The model with the gradient at the place; the name of the place's values."""
-    evaluator = plan.evaluator
-    if evaluator.lowered.quantised:
-        return beside(evaluator, plan.objective, plan.place)
-    kept = list(dict.fromkeys([*own, plan.place]))
-    return copy(evaluator.gradient_graph(plan.objective, [plan.place], kept)), plan.place
-
-
-def _heatmap(tape: Tape, graph: ir.Graph, plan: Plan, values: str) -> ir.Value:
-    """The method's formula, enlarged to the input's size and scaled, as `explain` does it."""
-    formula: Any = plan.method.formula
-    picture = find_value(graph, plan.entry.input.name)
-    pair = (find_value(graph, name) for name in (values, f"gradient.{plan.place}"))
-    maps = formula(*(_maps(tape, plan, each) for each in pair))
-    found: Any = scale(_enlarged(tape, picture, plan, maps))
-    result: ir.Value = tape.Identity(found.value)
-    if picture.shape is not None and found.ndim == len(plan.spatial) + 1:
-        result.shape = ir.Shape([picture.shape[axis] for axis in (0, *plan.spatial)])
+def _heatmap(site: _Site) -> ir.Value:
+    """The method's map, enlarged to the input's size and scaled, as `explain` does it."""
+    plan, maps = site.plan, site.plan.recipe.maps(site)
+    if plan.layer is not None or plan.source != site.picture.name:
+        maps = _as_large(site, maps)
+    found: Any = scale(maps)
+    result: ir.Value = site.tape.Identity(found.value)
+    if site.picture.shape is not None and found.ndim == len(plan.spatial) + 1:
+        result.shape = ir.Shape([site.picture.shape[axis] for axis in (0, *plan.spatial)])
     return result
 
 
-def _maps(tape: Tape, plan: Plan, value: ir.Value) -> Any:
-    """(N, C, spatial...) in float32."""
-    single = tape.cast(value, ir.DataType.FLOAT)
-    single.shape, value = value.shape, single
-    if plan.grid is not None:
-        return fold(tape, value, plan.grid)
-    array: Any = Traced(tape, value, tape.rank(value))
-    return channels_first(array, input_layout(plan.evaluator.model, plan.entry.input))
-
-
-def _enlarged(tape: Tape, picture: ir.Value, plan: Plan, maps: Traced) -> Any:
-    """`explain.upsample`, at the input's own size: ONNX calls it linear, half-pixel resizing."""
-    sides: list[Size] = [tape.size(picture, axis) for axis in plan.spatial]
-    known = plan.grid.sides if plan.grid is not None else tuple(sides)
-    if len(sides) + 1 != maps.ndim or plan.place == picture.name or list(known) == sides:
-        return maps
-    # the runtime resizes pictures and volumes with channels: a signal is a picture of one row
-    added = [1, 2] if len(sides) == 1 else [1]
-    axes = [len(added) + axis for axis in range(1, maps.ndim)]
-    large = tape.Resize(
-        tape.Unsqueeze(maps.value, added),
-        None,
-        None,
-        tape.ints(sides),
-        axes=axes,
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",
-    )
-    return Traced(tape, tape.Squeeze(large, added), maps.ndim)
+def _as_large(site: _Site, maps: Any) -> Any:
+    """`maps` in the size of the input; themselves where they are known to have it."""
+    grid = site.plan.grids.get(site.place)
+    sides = [site.tape.size(site.picture, axis) for axis in site.plan.spatial]
+    return maps if grid is not None and list(grid.sides) == sides else site.enlarged(maps)
 
 
 def _bind_question(tape: Tape, graph: ir.Graph, plan: Plan) -> list[ir.Value]:

@@ -13,9 +13,11 @@ from inspector._version import __version__
 from inspector.embed.build import CLASS, HEATMAP, Plan, build
 from inspector.embed.proof import compare, probe, slowdown
 from inspector.embed.question import describe
+from inspector.embed.recipes import RECIPES
 from inspector.embed.writing import as_message, write
 from inspector.errors import InspectorError, ModelError, OutputError
 from inspector.explain import METHODS, Method, Subject, explain, find_method
+from inspector.explain.geometry.grid import Grid
 from inspector.explain.targeted import find_places, layer_for, layer_grid
 from inspector.model import Layer
 from inspector.objectives import Entry, Evaluator, Objective
@@ -56,8 +58,8 @@ class Embedded:
 
 
 def embeddable() -> tuple[str, ...]:
-    """The names of the methods that a file can hold: those that are a formula of values and gradient at one place."""
-    return tuple(name for name, method in METHODS.items() if method.formula is not None)
+    """The names of the methods that a file can hold: those that need no loop."""
+    return tuple(name for name in METHODS if name in RECIPES)
 
 
 def embed(
@@ -98,10 +100,10 @@ def embed(
     subject = Subject(evaluator, feeds, objective.take([0] * batch_size(feeds)), entry.input.name)
     at_layer = chosen.place == "layer"
     layer = layer_for(evaluator, entry, feeds, subject.objective, layer) if at_layer else None
-    grid = _grid(subject, entry, layer, tokens)
+    grids = _grids(subject, entry, layer, tokens)
     # (which refuses what the method cannot explain)
     expected = explain(subject, entry, method, [layer] if layer is not None else [], tokens=tokens)
-    graph = build(Plan(evaluator, objective, entry, chosen, layer, grid, class_input))
+    graph = build(Plan(evaluator, objective, entry, RECIPES[method], layer, grids, class_input))
     session = evaluator.session(graph)
     extra: Feeds = {CLASS: np.full(batch_size(feeds), -1, dtype=np.int64)} if class_input else {}
     found = session.run({**feeds, **extra})
@@ -128,22 +130,22 @@ def embed(
 
 def _method(name: str) -> Method:
     method = find_method(name)
-    if method.formula is None:
+    if name not in RECIPES:
         raise InspectorError(
-            f"method {name} is more than a formula of one gradient, so no file can hold it; a file can hold "
-            f"{', '.join(embeddable())}"
+            f"method {name} runs the model again and again, or decides between runs, so no file can hold it; a file "
+            f"can hold {', '.join(embeddable())}"
         )
     return method
 
 
-def _grid(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | None) -> Any:
-    """How the tensor that the method works on is read as maps; None: by the input's layout."""
+def _grids(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | None) -> dict[str, Grid | None]:
+    """How the tensors that methods work on are read as maps; None: by the input's layout."""
+    evaluator, feeds = subject.evaluator, subject.feeds
+    grids = {entry.tensor: find_places(evaluator, entry, feeds).grid(entry.tensor) if entry.op_type else None}
     if layer is not None:
-        values = subject.evaluator.values(subject.feeds, [layer.name])[layer.name]
-        return layer_grid(subject.evaluator, entry, subject.feeds, layer, values, tokens)
-    if entry.op_type:
-        return find_places(subject.evaluator, entry, subject.feeds).grid(entry.tensor)
-    return None
+        values = evaluator.values(feeds, [layer.name])[layer.name]
+        grids[layer.name] = layer_grid(evaluator, entry, feeds, layer, values, tokens)
+    return grids
 
 
 def _refuse_explained(evaluator: Evaluator, path: Path) -> None:

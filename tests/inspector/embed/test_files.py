@@ -124,6 +124,20 @@ def test_a_method_that_reads_no_gradient_leaves_none_in_the_file(tmp_path: Path)
     assert "ScatterElements" not in operators
 
 
+def test_the_model_is_in_the_file_once_however_often_it_is_pulled_back_through(tmp_path: Path) -> None:
+    """Guided Grad-CAM takes two passes back, by different rules, and one forward."""
+
+    def operators(method: str) -> list[str]:
+        made = Inspector(cnn()).embed(tmp_path / "explained.onnx", method)
+        return [node.op_type for node in onnx.load(made.path).graph.node]
+
+    for operator in ("Conv", "BatchNormalization", "ArgMax"):
+        once = [node.op_type for node in cnn().graph.node].count(operator)
+        twice = operators("guided-gradcam").count(operator)
+        assert twice == operators("guided-backprop").count(operator)
+        assert once <= twice <= once + 1
+
+
 def large(tmp_path: Path) -> Path:
     """A file whose weights count as large."""
     weights = {"conv.weight": normal(64, 3, 5, 5), "head": normal(64, 30, scale=1)}
@@ -222,7 +236,7 @@ def test_names_that_the_model_has_itself(tmp_path: Path) -> None:
 
 
 def test_a_method_that_no_file_can_hold(tmp_path: Path) -> None:
-    with pytest.raises(InspectorError, match=r"rise is more than a formula .* a file can hold gradcam, "):
+    with pytest.raises(InspectorError, match=r"rise runs the model again .* a file can hold gradcam, "):
         Inspector(cnn()).embed(tmp_path / "explained.onnx", "rise")
     with pytest.raises(InspectorError, match="there is no method 'magic'"):
         Inspector(cnn()).embed(tmp_path / "explained.onnx", "magic")
@@ -233,12 +247,8 @@ def test_a_wrong_heatmap_is_not_written(tmp_path: Path, monkeypatch: pytest.Monk
     """A planted error: the maps are flipped before they are enlarged."""
     from inspector.embed import build
 
-    right = build._enlarged
-    monkeypatch.setattr(
-        build,
-        "_enlarged",
-        lambda tape, picture, plan, maps: right(tape, picture, plan, maps.transpose(0, 2, 1)),
-    )
+    right = build._Site.enlarged
+    monkeypatch.setattr(build._Site, "enlarged", lambda site, maps: right(site, maps.transpose(0, 2, 1)))
     with pytest.raises(ModelError, match="it is not written"):
         Inspector(cnn()).embed(tmp_path / "explained.onnx")
     assert not list(tmp_path.iterdir())

@@ -42,7 +42,7 @@ def test_quantised_models(kind: str, tmp_path: Path) -> None:
     """The outputs are those of the file, rounded; the gradient is that of the graph that does not round."""
     lens, path = quantised(kind, tmp_path), tmp_path / "explained.onnx"
     assert lens.evaluator.lowered.quantised
-    for method, classes in (("gradcam", None), ("gradcam", [1, -1, 4]), ("saliency", None)):
+    for method, classes in (("gradcam", [1, -1, 4]), ("guided-gradcam", [1, -1, 4]), ("saliency", None)):
         agrees(lens, path, {"image": X}, method, classes=classes)
     found = run(path, {"image": X})
     np.testing.assert_array_equal(found["logits"], run(tmp_path / "quantised.onnx", {"image": X})["logits"])

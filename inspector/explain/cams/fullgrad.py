@@ -28,8 +28,8 @@ def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
 
     Biases are those of convolutions and linear layers, constants that are added, and the implicit ones of batch
     normalisation. Those without places (of the classifier) are in no map, but in the measure `completeness gap`: the
-    score less all contributions, 0 for networks of ReLU and max pooling; a bend elsewhere (sigmoids, swish) has
-    contributions of its own. Use it for a map of the whole network, not of one layer.
+    score less all contributions, 0 for networks of ReLU and max pooling; a bend elsewhere (ReLU6 at 6, sigmoids,
+    swish) has contributions of its own. Use it for a map of the whole network, not of one layer.
 
     Args:
         scene: the input and the score.

@@ -7,6 +7,7 @@ import numpy as np
 from inspector.explain.cams.evidence import values_and_gradient
 from inspector.explain.cams.weighted import collapsed, gradcam
 from inspector.explain.finite import finite
+from inspector.explain.gradients.guided import has_rectifier
 from inspector.explain.relevance import Maps, Relevance, Scene
 from inspector.explain.upsample import upsample
 
@@ -25,4 +26,9 @@ def guided_gradcam(scene: Scene) -> Relevance:
     cam = finite(lambda values, gradient: collapsed(gradcam(values, gradient)), *values_and_gradient(scene))
     pulled = subject.evaluator.gradients(subject.feeds, subject.objective, [tensor], rules=GUIDED)
     contours: Maps = np.asarray(scene.source_folded(pulled.gradients[tensor]), dtype=np.float32).sum(axis=1)
-    return Relevance(contours * upsample(cam, contours.shape[1:]))
+    plain = (
+        ()
+        if has_rectifier(scene)
+        else ("no ReLU leads to the target: the contours are the plain gradient's",)
+    )
+    return Relevance(contours * upsample(cam, contours.shape[1:]), notes=plain)

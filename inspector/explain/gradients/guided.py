@@ -12,7 +12,7 @@ from inspector.objectives import readable
 if TYPE_CHECKING:
     from inspector.autodiff import RuleTable
 
-__all__ = ["deconvnet", "guided_backprop"]
+__all__ = ["deconvnet", "guided_backprop", "has_rectifier"]
 
 
 def guided_backprop(scene: Scene) -> Relevance:
@@ -45,13 +45,13 @@ def _pulled_back(scene: Scene, rules: RuleTable) -> Relevance:
     gradient = scene.source_folded(found.gradients[tensor])
     notes = (
         ()
-        if _has_rectifier(scene)
+        if has_rectifier(scene)
         else ("no ReLU leads to the target: this is the plain gradient, as of saliency",)
     )
     return Relevance(np.abs(gradient).max(axis=1), notes=notes)
 
 
-def _has_rectifier(scene: Scene) -> bool:
+def has_rectifier(scene: Scene) -> bool:
     """Whether a rectifier leads to the target."""
     from inspector.explain.overrides.guided import is_rectifier
     from inspector.surgery.lookup import ancestors, find_value

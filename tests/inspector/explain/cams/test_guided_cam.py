@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from inspector import Inspector
 from tests.inspector.explain.cams.references import forward, gradient
-from tests.inspector.graphs import cnn, images
+from tests.inspector.graphs import cnn, images, model, normal
 
 torch = pytest.importorskip("torch")
 
@@ -46,3 +47,17 @@ def test_guided_backpropagation_times_the_enlarged_map(monkeypatch: pytest.Monke
     assert explained.signed
     assert explained.raw.min() < 0
     assert explained.layer == "max_pool"
+
+
+def test_without_a_rectifier_it_says_that_the_contours_are_the_gradients() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["maps"]),
+        helper.make_node("GlobalAveragePool", ["maps"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["logits"]),
+    ]
+    lens = Inspector(model(nodes, {"x": ["n", 3, 8, 8]}, {"logits": ["n", 5]}, {"w": normal(5, 3, 3, 3)}))
+    x = images(1, size=8)
+    explained = lens.explain(x, "guided-gradcam", target=2)
+    assert explained.notes == ["no ReLU leads to the target: the contours are the plain gradient's"]
+    large = lens.explain(x, "gradcam", target=2).raw
+    np.testing.assert_allclose(explained.raw, large * lens.gradient(x, 2).sum(axis=1), rtol=1e-5, atol=1e-7)

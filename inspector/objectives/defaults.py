@@ -17,13 +17,16 @@ from inspector.objectives.backward import ends_with_weights, last_activation, la
 from inspector.objectives.batchless import predicted_places
 from inspector.objectives.boxes import (
     Boxes,
+    Candidates,
     Picked,
     Values,
-    best_row,
-    best_score,
-    best_score_of_levels,
-    best_whole,
+    beside_boxes,
+    best_box,
+    in_levels,
+    in_rows,
+    selected,
 )
+from inspector.objectives.grids import find_grids, in_cells
 from inspector.objectives.heads import Head, default_head, is_extent, is_float, tells_scores
 from inspector.objectives.target import Target
 
@@ -43,11 +46,13 @@ class Default:
         kind: what the model was taken for.
         tensors: that its score is made of.
         pick: the target of a sample; None: its own top class, which the graph itself finds.
+        boxes: of a detector, those of a sample.
     """
 
     kind: str
     tensors: tuple[str, ...]
     pick: Pick | None = None
+    boxes: Callable[[Values, int], Candidates] | None = None
 
 
 def find_default(heads: Mapping[str, Head], model: Model) -> Default:
@@ -62,7 +67,7 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
     if not floats:
         raise TargetError(f"no output holds floating-point numbers: {_integers(heads, model)}")
     if not any(head.labels or head.name in model.metadata.outputs for head in floats):
-        for find in (_boxes_and_scores, _levels, _rows):
+        for find in (_boxes_and_scores, _levels, _rows, _grids):
             found = find(floats, model)
             if found is not None:
                 return found
@@ -76,8 +81,9 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
     if head.binary or head.one_score_per_class:
         return Default("class scores", (head.tensor,))
     if not tells_scores(head):
-        # a map beside scores of a sequence is a state that the next run goes on from
-        found = _sequence([other for other in floats if tells_scores(other)], model)
+        # a map beside a mask is features, one beside scores of a sequence a state that the next run goes on from
+        scores = [other for other in floats if tells_scores(other)]
+        found = _mask(scores, model) or _sequence(scores, model)
         if found is not None:
             return found
     return Default("class scores of every place", (head.tensor,), partial(_all_of_one_class, head))
@@ -95,6 +101,11 @@ def _integers(heads: Mapping[str, Head], model: Model) -> str:
     )
 
 
+def _detector(tensors: tuple[str, ...], boxes: Callable[[Values, int], Candidates]) -> Default:
+    """A detector, whose best-scoring box is explained."""
+    return Default("a detector", tensors, lambda values, sample: best_box(boxes(values, sample)), boxes)
+
+
 def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
     """Boxes (..., 4) in one output and their scores in another."""
     if not _takes_picture(model):
@@ -108,7 +119,7 @@ def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
         for head in others:
             given = list(head.shape or ())
             if len(shape) == 2 and len(given) == 1 and _same(given[0], count):
-                return Default("a detector", (head.name,), partial(best_whole, head))
+                return _detector((head.name,), partial(selected, head))
             named = SCORES.search(head.name) is not None or last_activation(model, head.name)
             if (
                 len(shape) == 3
@@ -116,7 +127,7 @@ def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
                 and _same(given[1], count)
                 and (named or len(given) == 3)
             ):
-                return Default("a detector", (head.tensor,), partial(best_score, head))
+                return _detector((head.tensor,), partial(beside_boxes, head))
     return None
 
 
@@ -141,9 +152,7 @@ def _levels(heads: Sequence[Head], model: Model) -> Default | None:
         return None
     group = several[0]
     labels = _labels(model)
-    return Default(
-        "a detector", tuple(head.tensor for head in group), partial(best_score_of_levels, group, labels)
-    )
+    return _detector(tuple(head.tensor for head in group), partial(in_levels, group, labels))
 
 
 def _rows(heads: Sequence[Head], model: Model) -> Default | None:
@@ -162,9 +171,19 @@ def _rows(heads: Sequence[Head], model: Model) -> Default | None:
         labels = _labels(model)
         # a row of v5 or YOLOX holds objectness, a column of v8 and later does not; the file's class names decide
         objectness = len(labels) != numbers - BOX if labels else boxes_first
-        pick = partial(best_row, Boxes(head, boxes_first, objectness and numbers > BEST, labels))
-        return Default("a detector", (head.name,), pick)
+        boxes = Boxes(head, boxes_first, objectness and numbers > BEST, labels)
+        return _detector((head.name,), partial(in_rows, boxes))
     return None
+
+
+def _grids(heads: Sequence[Head], model: Model) -> Default | None:
+    """Levels of cells with anchors, as the last convolutions of YOLO leave them."""
+    labels = _labels(model)
+    grids = find_grids(heads, model, len(labels)) if _takes_picture(model) else []
+    if not grids:
+        return None
+    tensors = tuple(grid.head.tensor for grid in grids)
+    return _detector(tensors, partial(in_cells, grids, labels))
 
 
 def _mask(heads: Sequence[Head], model: Model) -> Default | None:

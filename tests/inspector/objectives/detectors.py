@@ -10,7 +10,7 @@ from onnx import helper
 
 from tests.inspector.graphs import Weights, model, normal
 
-__all__ = ["beside_boxes", "columns", "levels", "mask", "rows", "segmenter", "selected", "sequence"]
+__all__ = ["beside_boxes", "columns", "grids", "levels", "mask", "rows", "segmenter", "selected", "sequence"]
 
 Node = onnx.NodeProto
 # of the two levels of a detector, on images of 32 x 32
@@ -78,6 +78,48 @@ def rows() -> onnx.ModelProto:
         nodes += head(weights, f"level{level}", source, 8, "Sigmoid")
     nodes.append(helper.make_node("Concat", ["level0", "level1"], ["output"], axis=1))
     return model(nodes, {"image": ["n", 3, 32, 32]}, {"output": ["n", 20, 8]}, weights)
+
+
+GRIDS = {
+    "channels": (24, None),
+    "channels last": (24, [0, 2, 3, 1]),
+    "anchors": (24, [0, 1, 3, 4, 2]),
+    "anchors after places": (24, [0, 3, 4, 1, 2]),
+    "numbers before places": (24, [0, 1, 2, 3, 4]),
+}
+
+
+def grids(form: str, final: str | None = None, open_sides: bool = False, shrink: int = 2) -> onnx.ModelProto:
+    """Cells of 16 and of 32 pixels, 3 anchors each with 4 numbers, objectness and 3 class scores; images of 64 x 64.
+
+    With a larger `shrink` images and cells are larger.
+    """
+    width, order = GRIDS[form]
+    weights: Weights = {"split": np.array([0, 3, 8, 4, 4]), "split.coarser": np.array([0, 3, 8, 2, 2])}
+    weights["down.w"] = normal(3, 3, shrink, shrink, seed=4, scale=0.5)
+    nodes = [helper.make_node("Conv", ["image", "down.w"], ["half"], strides=[shrink, shrink])]
+    found = backbone(weights)
+    found[0].input[0] = "half"
+    nodes += found
+    outputs: dict[str, Sequence[int | str | None]] = {}
+    for level, source in enumerate(("coarse", "coarser")):
+        side: int | str = f"side{level}" if open_sides else SIDES[level]
+        name = f"level{level}"
+        shape: list[int | str] = ["n", width, side, side]
+        weights[f"{name}.w"] = normal(width, 8, 1, 1, seed=level, scale=0.6)
+        nodes.append(helper.make_node("Conv", [source, f"{name}.w"], [f"{name}.map"]))
+        last = f"{name}.map"
+        if order is not None and len(order) == 5:
+            split = "split" if level == 0 else "split.coarser"
+            nodes.append(helper.make_node("Reshape", [last, split], [f"{name}.split"]))
+            last, shape = f"{name}.split", ["n", 3, 8, side, side]
+        if order is not None:
+            nodes.append(helper.make_node("Transpose", [last], [f"{name}.moved"], perm=order))
+            last, shape = f"{name}.moved", [shape[axis] for axis in order]
+        nodes.append(helper.make_node(final or "Identity", [last], [name]))
+        outputs[name] = shape
+    sides: list[int | str] = ["high", "wide"] if open_sides else [32 * shrink] * 2
+    return model(nodes, {"image": ["n", 3, *sides]}, outputs, weights)
 
 
 def levels() -> onnx.ModelProto:

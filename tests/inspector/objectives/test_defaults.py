@@ -57,7 +57,16 @@ def test_the_best_box_of_rows_with_objectness() -> None:
     for sample, rows in enumerate(output):
         box, number = place(rows[:, 5:] * rows[:, 4:5])
         assert explained.target[sample] == f"output: box {box}, class {number}"
-        np.testing.assert_allclose(explained.score[sample], rows[box, 4] + rows[box, 5 + number], rtol=1e-5)
+        # the gradient is that of objectness times class score, over the larger of the two
+        object_, class_ = rows[box, 4], rows[box, 5 + number]
+        parts = [
+            lens.gradient(X[sample : sample + 1], Target("output", index=(box, n))) for n in (4, 5 + number)
+        ]
+        product = (class_ * parts[0] + object_ * parts[1]) / max(object_, class_)
+        np.testing.assert_allclose(lens.gradient(X)[sample], product[0], rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(
+            explained.score[sample], 2 * object_ * class_ / max(object_, class_), rtol=1e-5
+        )
     assert lens.explain(X, "gradcam", target="output[18, 6]").layer == "level1.relu"
 
 
@@ -104,6 +113,20 @@ def test_of_a_mask_the_places_in_front() -> None:
     np.testing.assert_allclose(explained.score, expected, rtol=1e-4)
     assert explained.target[0] == f"mask: the {(logits[0] > 0).sum()} places of the mask"
     assert explained.layer == "bottleneck"
+
+
+def test_a_mask_is_preferred_to_the_features_beside_it() -> None:
+    proto = detectors.mask()
+    features = helper.make_tensor_value_info("decoded", onnx.TensorProto.FLOAT, ["n", 8, 4, 4])
+    # whichever comes first
+    proto.graph.output.insert(0, features)
+    proto.graph.output.append(
+        helper.make_tensor_value_info("coarser", onnx.TensorProto.FLOAT, ["n", 8, 2, 2])
+    )
+    alone = Inspector(detectors.mask()).explain(X)
+    beside = Inspector(proto).explain(X)
+    assert beside.target == alone.target
+    np.testing.assert_allclose(beside.score, alone.score, rtol=1e-6)
 
 
 def test_of_a_map_of_classes_the_one_that_most_places_predict_at_the_bottleneck() -> None:

@@ -24,7 +24,8 @@ def parameter_randomisation(trial: Trial, *, stages: int = 4, layers: int = 3) -
     `cascading-...`: the last layer with weights, then more and more from the top until none is left as it was trained,
     the mean over the stages; `independent-...`: one layer alone, the mean over those tried. `...-ssim` is the
     structural similarity, `...-spearman` the correlation of ranks, both with their signs; maps are divided by their
-    largest magnitude before. A map of zeros is like none other than itself.
+    largest magnitude before, those with a sign brought from [-1, 1] to [0, 1] for the former. A map of zeros is like
+    none other than itself.
 
     Args:
         trial: the map.
@@ -90,7 +91,9 @@ def _likeness(trial: Trial, other: NDArray[np.floating]) -> tuple[float, float]:
     ranks = spearman(one, two)
     # ranks that are all alike tell nothing of the other map's
     ranks = 0.0 if np.isnan(ranks) else ranks
-    return ssim(one, two, 2.0 if min(one.min(), two.min()) < 0 else 1.0), ranks
+    if min(one.min(), two.min()) < 0:
+        one, two = (one + 1) / 2, (two + 1) / 2
+    return ssim(one, two), ranks
 
 
 def _mean(values: NDArray[np.float64]) -> float:

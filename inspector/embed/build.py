@@ -15,6 +15,7 @@ from inspector.embed.folding import fold
 from inspector.embed.gradients import Gradients, with_gradients
 from inspector.embed.recipes import Recipe
 from inspector.embed.sharing import share_kernels
+from inspector.embed.sides import Reference
 from inspector.embed.traced import Traced
 from inspector.errors import ModelError
 from inspector.explain.geometry import channels_first, input_layout
@@ -41,6 +42,7 @@ class Plan:
         layer: the feature map; None for methods at the input.
         grids: how the layer, and the first tensor after the input where that is not the input, are read as maps; None:
             by the input's layout.
+        references: where the numbers of places of those are read that the size of the picture decides.
         class_input: whether the class is asked for by an input.
     """
 
@@ -50,6 +52,7 @@ class Plan:
     recipe: Recipe
     layer: Layer | None
     grids: Mapping[str, Grid | None]
+    references: Mapping[str, Reference]
     class_input: bool = False
 
     @property
@@ -103,6 +106,15 @@ class _Site:
         )
         return Traced(tape, tape.Squeeze(large, added), maps.ndim)
 
+    def _sides(self, tensor: str) -> dict[int, Size] | None:
+        """The numbers of places that only a run can tell."""
+        if tensor not in self.plan.references:
+            return None
+        reference = self.plan.references[tensor]
+        name = self.found.values.get(reference.tensor, reference.tensor)
+        value = find_value(self.found.model.graph, name)
+        return {space: self.tape.size(value, axis) for space, axis in reference.axes.items()}
+
     def _maps(self, tensor: str, name: str) -> Any:
         """(N, C, spatial...) in float32 of what `name` holds, which is shaped like `tensor`."""
         value = find_value(self.found.model.graph, name)
@@ -110,7 +122,7 @@ class _Site:
         single.shape = value.shape
         grid = self.plan.grids.get(tensor)
         if grid is not None:
-            return fold(self.tape, single, grid)
+            return fold(self.tape, single, grid, self._sides(tensor))
         array: Any = Traced(self.tape, single, self.tape.rank(single))
         return channels_first(array, input_layout(self.plan.evaluator.model, self.plan.entry.input))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from inspector.embed.build import CLASS, HEATMAP, Plan, build
 from inspector.embed.proof import compare, probe, slowdown
 from inspector.embed.question import describe
 from inspector.embed.recipes import RECIPES
+from inspector.embed.sides import Reference, find_reference, is_plain
 from inspector.embed.writing import as_message, write
 from inspector.errors import InspectorError, ModelError, OutputError
 from inspector.explain import METHODS, Method, Subject, explain, find_method
@@ -103,7 +104,10 @@ def embed(
     grids = _grids(subject, entry, layer, tokens)
     # (which refuses what the method cannot explain)
     expected = explain(subject, entry, method, [layer] if layer is not None else [], tokens=tokens)
-    graph = build(Plan(evaluator, objective, entry, RECIPES[method], layer, grids, class_input))
+    plan = Plan(evaluator, objective, entry, RECIPES[method], layer, grids, {}, class_input)
+    if tokens is None:
+        plan = replace(plan, references=_references(plan, feeds))
+    graph = build(plan)
     session = evaluator.session(graph)
     extra: Feeds = {CLASS: np.full(batch_size(feeds), -1, dtype=np.int64)} if class_input else {}
     found = session.run({**feeds, **extra})
@@ -146,6 +150,18 @@ def _grids(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | No
         values = evaluator.values(feeds, [layer.name])[layer.name]
         grids[layer.name] = layer_grid(evaluator, entry, feeds, layer, values, tokens)
     return grids
+
+
+def _references(plan: Plan, feeds: Feeds) -> dict[str, Reference]:
+    """For pictures of any size: where the number of tokens in each direction is read."""
+    shape = plan.entry.input.shape or ()
+    if all(isinstance(shape[axis], int) for axis in plan.spatial if axis < len(shape)):
+        return {}
+    return {
+        name: find_reference(plan.evaluator, plan.entry, feeds, plan.spatial, name, grid)
+        for name, grid in plan.grids.items()
+        if grid is not None and not is_plain(grid)
+    }
 
 
 def _refuse_explained(evaluator: Evaluator, path: Path) -> None:

@@ -10,6 +10,7 @@ from onnx import helper
 
 from inspector import Inspector, Target
 from inspector.embed import embeddable
+from inspector.errors import LayerNotFound
 from tests.inspector.embed.running import agrees, run
 from tests.inspector.graphs import cnn, images, model, multi_head, normal
 
@@ -97,6 +98,14 @@ def test_pictures_of_any_size(method: str, tmp_path: Path) -> None:
         x = np.random.default_rng(count).normal(size=(count, 3, height, width)).astype(np.float32)
         heatmap = run(path, {"image": x})["heatmap"]
         np.testing.assert_allclose(heatmap, lens.explain(x, method).heatmap, rtol=0, atol=1e-5)
+
+
+def test_cam_where_a_linear_layer_reads_the_pooled_maps(tmp_path: Path) -> None:
+    lens, path = any_size(), tmp_path / "explained.onnx"
+    x = images(3, 24)
+    agrees(lens, path, {"image": x}, "cam", classes=[2, -1, 6])
+    with pytest.raises(LayerNotFound):
+        Inspector(cnn()).embed(path, "cam")
 
 
 @pytest.mark.parametrize("method", METHODS)

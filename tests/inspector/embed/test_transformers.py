@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 
 from inspector import Inspector
-from tests.inspector.embed.running import agrees
+from tests.inspector.embed.running import agrees, run
 from tests.inspector.graphs import model, normal
 
 torch = pytest.importorskip("torch")
@@ -56,3 +56,36 @@ def test_tokens_that_the_user_tells(tmp_path: Path) -> None:
     x = {"x": normal(3, 3, 8, 12, scale=1)}
     agrees(lens, tmp_path / "explained.onnx", x, layer="relu", tokens="1+2x3", classes=[-1, 0, 3])
     agrees(lens, tmp_path / "explained.onnx", x, layer="relu", tokens="2x3+1")
+
+
+def tokens_of_any_picture() -> Inspector:
+    """Patches of 4 x 4 as tokens behind a class token, pictures of any size, 5 classes."""
+    nodes = [
+        helper.make_node("Conv", ["image", "patches"], ["conv"], strides=[4, 4]),
+        helper.make_node("Reshape", ["conv", "flat"], ["columns"]),
+        helper.make_node("Transpose", ["columns"], ["rows"], perm=[0, 2, 1]),
+        helper.make_node("Slice", ["rows", "zero", "one", "one"], ["first"]),
+        helper.make_node("Mul", ["first", "nothing"], ["blank"]),
+        helper.make_node("Add", ["blank", "class_token"], ["token"]),
+        helper.make_node("Concat", ["token", "rows"], ["tokens"], axis=1),
+        helper.make_node("Relu", ["tokens"], ["relu"]),
+        helper.make_node("ReduceMean", ["relu", "one"], ["pooled"], keepdims=0),
+        helper.make_node("MatMul", ["pooled", "head"], ["logits"]),
+    ]
+    weights = {
+        "patches": normal(6, 3, 4, 4, scale=1), "flat": np.array([0, 6, -1]), "zero": np.array([0]),
+        "one": np.array([1]), "nothing": np.zeros(1, np.float32), "class_token": normal(6, seed=1),
+        "head": normal(6, 5, scale=1),
+    }  # fmt: skip
+    return Inspector(model(nodes, {"image": ["n", 3, "h", "w"]}, {"logits": ["n", 5]}, weights))
+
+
+@pytest.mark.parametrize("method", ["gradcam", "guided-gradcam"])
+def test_tokens_of_pictures_of_any_size(method: str, tmp_path: Path) -> None:
+    lens, path = tokens_of_any_picture(), tmp_path / "explained.onnx"
+    assert lens.default_layer().name in ("tokens", "relu")
+    lens.embed(path, method)
+    for count, height, width in ((1, 16, 24), (2, 20, 8)):
+        x = np.random.default_rng(count).normal(size=(count, 3, height, width)).astype(np.float32)
+        expected = lens.explain(x, method).heatmap
+        np.testing.assert_allclose(run(path, {"image": x})["heatmap"], expected, rtol=0, atol=1e-5)

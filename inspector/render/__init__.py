@@ -5,6 +5,7 @@ matplotlib's object interface on the Agg canvas: no window, no global state, not
 
 from __future__ import annotations
 
+from inspector.render.animation import save_animation, tiled_pixels
 from inspector.render.brightness import brightened
 from inspector.render.colours import Colours
 from inspector.render.comparison import Compared, comparison_sheet
@@ -28,6 +29,7 @@ __all__ = [
     "kernel_grid",
     "overlay_pixels",
     "plain_values",
+    "save_animation",
     "save_arrays",
     "save_figure",
     "save_json",
@@ -35,6 +37,7 @@ __all__ = [
     "save_text",
     "slug",
     "stretched",
+    "tiled_pixels",
 ]
 
 # what a caller can ask for by name

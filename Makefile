@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo test-web wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo test-web evaluate wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ $(WEB)/.package-lock.json: tests/web/package.json tests/web/package-lock.json
 
 test-web: $(STAMP) $(WEB)/.package-lock.json ## Embedded files in onnxruntime-web and onnxruntime-node (network, Node.js)
 	$(ONE_THREAD) $(BIN)/python -m pytest -s tests/web/runtimes.py
+
+evaluate: $(STAMP) ## Metrics of the explanation methods on real photographs; writes docs/quality.md (network, half an hour)
+	$(ONE_THREAD) $(BIN)/python -m tests.zoo.quality
 
 wheel: $(STAMP) ## A wheel in dist/
 	$(BIN)/python -m build --wheel

@@ -64,7 +64,9 @@ def evaluate(
     given: tuple[str, ...], seed: int, as_json: bool, out: Path, labels: Path | None, provider: str | None,
     threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
-    """Measure how good explanations are: faithful, stable, sparse, on the object, about this model.
+    """Measure how good explanations are, method by method.
+
+    Are they faithful to the model, stable, sparse, on the object, and about what this model has learnt?
 
     Means over the pictures with 95 % bootstrap intervals, as a table, a figure and JSON. Results are kept in DIR,
     picture by picture: the same command goes on where it was stopped, and measures again only what has changed.

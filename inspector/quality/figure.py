@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluation_figure"]
 
 ARROWS = {"higher": "higher is better →", "lower": "← lower is better", "neither": "neither is better"}
-ACROSS = 4
+ACROSS = 5
 # all in inches
 WIDTH, BAR, HEAD, CURVES, TOP = 14.0, 0.19, 0.85, 2.6, 0.55
 # curves of fewer points say no more than their mean
@@ -39,9 +39,10 @@ def evaluation_figure(evaluation: Evaluation) -> Figure:
     high = HEAD + BAR * len(evaluation.methods)
     height = TOP + rows * high + below * (CURVES + HEAD) + (0.3 if names else 0)
     figure = new_figure(WIDTH, height)
+    things = "sample" if len(evaluation.samples) == 1 else "samples"
     figure.text(
-        0.02, 1 - 0.2 / height, f"{len(evaluation.methods)} methods, {len(evaluation.samples)} pictures: means "
-        "and their 95 % bootstrap intervals", fontsize=11, fontweight="bold", color=INK, va="top",
+        0.02, 1 - 0.2 / height, f"{len(evaluation.methods)} methods, {len(evaluation.samples)} {things}: means and their "
+        "95 % bootstrap intervals", fontsize=11, fontweight="bold", color=INK, va="top",
     )  # fmt: skip
     palette = colormaps["tab20"]
     colours = {
@@ -87,9 +88,12 @@ def _bars(axes: Any, evaluation: Evaluation, column: str, colours: dict[str, Any
     for place, mean in zip(places, means, strict=True):
         if math.isnan(mean):
             axes.text(0, place, " not defined", fontsize=6.5, color=MUTED, va="center")
+    if not np.nan_to_num(means).any():
+        axes.set_xlim(0, 1)
     axes.set_yticks(places, evaluation.methods if labels else [""] * len(places), fontsize=7.5)
     axes.invert_yaxis()
     axes.axvline(0, color=MUTED, linewidth=0.6)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_title(column, fontsize=9, color=INK, pad=13)
     axes.text(
         0.5, 1.015, ARROWS[evaluation.columns[column]], fontsize=7, color=MUTED, ha="center", va="bottom",

@@ -105,7 +105,7 @@ def neuron_gradient(scene: Scene, *, neuron: Neuron | None = None) -> Relevance:
 
     Args:
         scene: the input, and the layer. The target plays no part.
-        neuron: a channel, whose places are summed, or (channel, place...); None: each sample's most active neuron.
+        neuron: a channel, whose places are summed, or (channel, place...); None: each sample's most active channel.
 
     Raises:
         InputError: the layer has no such neuron.
@@ -124,8 +124,8 @@ def _of_neurons(scene: Scene, neuron: Neuron | None) -> Objective:
     places = np.asarray(scene.folded(numbers))
     count, shape = len(values), places.shape[1:]
     if neuron is None:
-        flat = np.asarray(scene.folded(values)).reshape(count, -1).argmax(axis=1)
-        chosen = [np.unravel_index(each, shape) for each in flat]
+        sums = np.asarray(scene.folded(values)).reshape(count, shape[0], -1).sum(axis=2)
+        chosen: list[tuple[int, ...]] = [(int(channel),) for channel in sums.argmax(axis=1)]
     else:
         chosen = [(neuron,) if isinstance(neuron, int) else tuple(neuron)] * count
     for each in chosen:

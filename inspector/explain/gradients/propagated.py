@@ -24,7 +24,8 @@ def lrp(
     PLOS ONE 2015: each layer shares its relevance among its inputs; summed over the channels, with a sign. Of token ids
     relevance arrives at their embeddings.
 
-    The relevances add up to the score, but for what biases and `epsilon` absorb: measure "conservation gap". Batch
+    The relevances add up to the score, but for what biases and `epsilon` absorb: measure "conservation gap", and a
+    note above half of the score. Batch
     normalisation counts as part of the convolution before it; gates, attention weights and deviations count as
     constants (Ali et al., XAI for Transformers, ICML 2022). Use it for sharp maps of convolutional networks that
     account for the score.
@@ -54,8 +55,16 @@ def lrp(
     found = subject.evaluator.gradients(subject.feeds, subject.settled, [tensor], rules=rules)
     relevance = subject.x.astype(np.float64) * found.gradients[tensor]
     total = relevance.reshape(len(relevance), -1).sum(axis=1)
+    notes = tuple(
+        f"image {number + 1}: the relevances add up to {found:.3g}, the score is {score:.3g}: biases and epsilon have "
+        "taken the difference"
+        for number, (found, score) in enumerate(zip(total, subject.score, strict=True))
+        if abs(found - score) > abs(score) / 2
+    )
     return Relevance(
-        scene.source_folded(relevance).sum(axis=1), measures={"conservation gap": total - subject.score}
+        scene.source_folded(relevance).sum(axis=1),
+        measures={"conservation gap": total - subject.score},
+        notes=notes,
     )
 
 

@@ -7,7 +7,7 @@ input a. What a rule needs of the layer, it computes by running the same operato
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -134,42 +134,69 @@ def epsilon(tape: Tape, layer: Linear, c: ir.Value, small: float) -> Operand:
 
 def gamma(tape: Tape, layer: Linear, c: ir.Value, more: float, small: float) -> Operand:
     """Montavon et al., Layer-Wise Relevance Propagation: An Overview, 2019, section 10.2.1: as epsilon, positive
-    weights and biases counting (1 + `more`) times. For inputs that are not negative.
+    contributions counting (1 + `more`) times.
+
+    Inputs may have either sign: where z_j is negative, it is its negative contributions that count more (Andéol et al.,
+    Learning Domain Invariant Representations by Joint Wasserstein Distance Minimization, 2021).
     """
-    weights, bias = (
-        None if each is None else _shaped(tape.Add(each, tape.Mul(tape.Max(each, 0), more)), each)
-        for each in (layer.weights, layer.bias)
+    parts, z = _Signed.of(tape, layer), layer.result
+    above = tape.Greater(z, 0)
+    counted = tape.Where(above, parts.total(0), parts.total(1))
+    whole = stabilised(tape, tape.Add(z, tape.Mul(counted, more)), small)
+    share = tape.Div(tape.Mul(c, z), whole)
+    extra = tape.Mul(share, more)
+    raised = tape.Add(
+        parts.handed(0, tape.Where(above, extra, 0)), parts.handed(1, tape.Where(above, 0, extra))
     )
-    z = layer.run(tape, layer.x, weights, bias)
-    arrived = tape.Mul(c, layer.result)
-    return layer.pull(tape, weights, tape.Div(arrived, stabilised(tape, z, small)))
+    return tape.Add(layer.pull(tape, layer.weights, share), raised)
 
 
 def alpha_beta(tape: Tape, layer: Linear, c: ir.Value, alpha: float, small: float) -> Operand:
     """Bach et al., equation 60, with beta = alpha - 1: positive contributions a_i w_ij share alpha times the relevance
     in proportion, negative ones take beta times it back. Inputs may have either sign.
     """
-    weights, x, arrived = layer.weights, layer.x, tape.Mul(c, layer.result)
-    parts = [_shaped(part(weights, 0), weights) for part in (tape.Max, tape.Min)]
-    bias = layer.bias
-    biases = [None, None] if bias is None else [tape.Max(bias, 0), tape.Min(bias, 0)]
-    split = not _is_positive(x)
-    positive, negative = (tape.Max(x, 0), tape.Min(x, 0)) if split else (x, None)
+    parts, arrived = _Signed.of(tape, layer), tape.Mul(c, layer.result)
 
-    def shared(sign: int, factor: float) -> tuple[Operand, Operand]:
-        """What the contributions of a sign hand back to positive inputs, and to negative ones."""
-        z = layer.run(tape, positive, parts[sign], biases[sign])
-        if split:
-            z = tape.Add(z, layer.run(tape, negative, parts[1 - sign]))
-        share = tape.Div(tape.Mul(arrived, factor), stabilised(tape, z, small))
-        pull = partial(layer.pull, tape)
-        return pull(parts[sign], share), pull(parts[1 - sign], share) if split else None
+    def handed(sign: int, factor: float) -> ir.Value:
+        share = tape.Div(tape.Mul(arrived, factor), stabilised(tape, parts.total(sign), small))
+        return parts.handed(sign, share)
 
-    handed = [shared(0, alpha)] + ([shared(1, 1 - alpha)] if alpha != 1 else [])
-    to_positive, to_negative = (_added(tape, each) for each in zip(*handed, strict=True))
-    if not split:
-        return to_positive
-    return tape.Where(tape.Greater(x, 0), to_positive, to_negative)
+    return handed(0, alpha) if alpha == 1 else tape.Add(handed(0, alpha), handed(1, 1 - alpha))
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """The positive and the negative contributions a_i w_ij of a layer, at 0 and 1 of each pair."""
+
+    tape: Tape
+    layer: Linear
+    weights: tuple[ir.Value, ir.Value]
+    biases: tuple[Operand, Operand]
+    inputs: tuple[Operand, Operand]
+
+    @classmethod
+    def of(cls, tape: Tape, layer: Linear) -> _Signed:
+        """Contributions, and with them the bias, by sign."""
+        halves = (tape.Max, tape.Min)
+        w, bias, x = layer.weights, layer.bias, layer.x
+        positive, negative = (_shaped(half(w, 0), w) for half in halves)
+        above, below = (None if bias is None else half(bias, 0) for half in halves)
+        inputs = (x, None) if _is_positive(x) else (tape.Max(x, 0), tape.Min(x, 0))
+        return cls(tape, layer, (positive, negative), (above, below), inputs)
+
+    def total(self, sign: int) -> ir.Value:
+        """The sum of the contributions of one sign, and of the bias where it is of that sign."""
+        (above, below), weights = self.inputs, self.weights
+        z = self.layer.run(self.tape, above, weights[sign], self.biases[sign])
+        return z if below is None else self.tape.Add(z, self.layer.run(self.tape, below, weights[1 - sign]))
+
+    def handed(self, sign: int, share: Operand) -> ir.Value:
+        """What the contributions of one sign hand back of a relevance per contribution."""
+        tape, pull = self.tape, partial(self.layer.pull, self.tape)
+        own = _given(pull(self.weights[sign], share))
+        if self.inputs[1] is None:
+            return own
+        return tape.Where(tape.Greater(self.layer.x, 0), own, pull(self.weights[1 - sign], share))
 
 
 def stabilised(tape: Tape, z: Operand, small: float) -> ir.Value:
@@ -183,8 +210,9 @@ def _shaped(value: ir.Value, like: Operand) -> ir.Value:
     return value
 
 
-def _added(tape: Tape, parts: Sequence[Operand]) -> Operand:
-    return parts[0] if len(parts) == 1 else tape.Add(*parts)
+def _given(value: Operand) -> ir.Value:
+    assert value is not None
+    return value
 
 
 def _normalisation(node: ir.Node) -> ir.Node | None:

@@ -40,8 +40,14 @@ def epsilon(a: Array, w: Array, b: Array, r: Array) -> Array:
 
 
 def gamma(a: Array, w: Array, b: Array, r: Array) -> Array:
-    w, b = w + MORE * np.maximum(w, 0), b + MORE * np.maximum(b, 0)
-    return epsilon(a, w, b, r)
+    """Contributions of the sign of z_j count more."""
+    found = np.zeros_like(a)
+    for j in range(len(b)):
+        contributions = a * w[:, j]
+        part = np.maximum if contributions.sum() + b[j] > 0 else np.minimum
+        counted = contributions + MORE * part(contributions, 0)
+        found += counted * (r[j] / away(counted.sum() + b[j] + MORE * part(b[j], 0)))
+    return found
 
 
 def alpha_beta(alpha: float) -> Share:
@@ -272,3 +278,16 @@ def test_a_deviation_is_a_constant(operator: str) -> None:
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Inspector(network()).explain(X, "lrp", target=CLASSES, **options)
+
+
+def test_relevance_that_biases_take_is_a_note() -> None:
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["hidden"]),
+        helper.make_node("Relu", ["hidden"], ["active"]),
+        helper.make_node("MatMul", ["active", "head"], ["logits"]),
+    ]
+    weights = {"w": W, "b": np.full(4, 50, np.float32), "head": np.abs(HEAD)}
+    found = of(nodes, weights).explain(FEATURES[:1], "lrp", target=0)
+    (note,) = [each for each in found.notes if "add up" in each]
+    assert "image 1: the relevances add up to" in note
+    assert "biases and epsilon have taken the difference" in note

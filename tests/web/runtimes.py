@@ -30,11 +30,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Case:
-    """A file, inputs for it, and the heatmaps that `explain` gives."""
+    """A file, inputs for it, the heatmaps that `explain` gives, and how far apart they may be."""
 
     name: str
     feeds: tuple[Mapping[str, Array], ...]
     heatmaps: tuple[NDArray[np.float32], ...]
+    tolerance: float = TOLERANCE
 
 
 def bytes_of_pictures() -> Inspector:
@@ -96,7 +97,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Case]]:
             name = f"{what} {method}"
             lens.embed(folder / f"{name}.onnx", method)
             expected = tuple(lens.explain(feeds, method).heatmap for feeds in batches)
-            made.append(_written(folder, Case(name, batches, expected)))
+            tolerance = max(TOLERANCE, _rounding(lens, batches)) if method == "xgradcam" else TOLERANCE
+            made.append(_written(folder, Case(name, batches, expected, tolerance)))
     lens, x = Inspector(cnn()), images(4)
     lens.embed(folder / "class.onnx", class_input=True)
     top = lens.run(x)["logits"].argmax(axis=1)
@@ -104,6 +106,23 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Case]]:
     expected_classes = lens.explain(x, "gradcam", target=[3, int(top[1]), 0, int(top[3])]).heatmap
     made.append(_written(folder, Case("class", (feeds,), (expected_classes,))))
     return folder, made
+
+
+def _rounding(lens: Inspector, batches: tuple[Mapping[str, Array], ...]) -> float:
+    """What XGrad-CAM may differ by between two machines.
+
+    It divides by the sum of a channel's values, which behind a normalisation nearly cancel: a rounding of them, 2**-23
+    relative, is made larger by the sum of magnitudes over the magnitude of the sum. Up to 4 roundings count, those of
+    the values and of the sum on both machines.
+    """
+    layer, largest = lens.default_layer().name, 0.0
+    for feeds in batches:
+        values = lens.activations(feeds, layers=layer)[layer].astype(np.float64)
+        axes = (2, 3) if values.ndim == 4 else (1,)
+        values = values[:, 1:] if values.ndim == 3 else values
+        total, magnitude = np.abs(values.sum(axis=axes)), np.abs(values).sum(axis=axes)
+        largest = max(largest, float((magnitude / np.where(total > 0, total, np.inf)).max()))
+    return 4 * 2.0**-23 * largest
 
 
 def _written(folder: Path, case: Case) -> Case:
@@ -132,7 +151,8 @@ def test_the_heatmap_is_that_of_explain(runtime: str, cases: tuple[Path, list[Ca
             found = np.frombuffer((folder / f"{case.name}.{number}.out").read_bytes(), dtype=np.float32)
             away = float(np.abs(found - expected.ravel()).max())
             largest[case.name] = max(largest.get(case.name, 0.0), away)
-    worst = max(largest, key=largest.__getitem__)
     version = json.loads((HERE / "node_modules" / runtime / "package.json").read_text())["version"]
-    print(f"\n{runtime} {version}: {len(largest)} files, largest difference {largest[worst]:.1e} ({worst})")
-    assert largest[worst] <= TOLERANCE, largest
+    print(f"\n{runtime} {version}:")
+    for case in made:
+        print(f"  {case.name}: {largest[case.name]:.1e} (at most {case.tolerance:.1e})")
+    assert not {case.name: largest[case.name] for case in made if largest[case.name] > case.tolerance}

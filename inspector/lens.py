@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inspector.check import GradientCheck
+from inspector.errors import TargetError
 from inspector.explain import (
     BATCH,
     Choice,
@@ -39,6 +40,7 @@ from inspector.objectives import (
     Head,
     Labels,
     Objective,
+    OneTarget,
     find_default,
     find_entry,
     read_heads,
@@ -378,6 +380,33 @@ class Inspector:
         objective = self._objective(feeds, target, score)
         entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
         return Subject(self.evaluator, feeds, objective, entry.input.name, batch, progress), entry
+
+    def explain_each(
+        self, x: Inputs, targets: Sequence[Sequence[OneTarget]], **options: Any
+    ) -> list[list[Explanation]]:
+        """Several targets for each sample: a list of explanations, of one sample each, per sample.
+
+        Args:
+            x: an array, or one per input name.
+            targets: a list of targets per sample.
+            options: of `explain`.
+
+        Raises:
+            TargetError: not as many lists as samples, or no target at all.
+            InputError, LayerNotFound, NotDifferentiable: as for `explain`.
+        """
+        feeds = self._feeds(x)
+        samples = batch_size(feeds)
+        rows = [row for row, several in enumerate(targets) for _ in several]
+        if len(targets) != samples or not rows:
+            raise TargetError(
+                f"{len(targets)} lists of targets for {samples} samples: give one for each, not empty"
+            )
+        batched = self.model.batched_inputs
+        repeated = {name: array[rows] if name in batched else array for name, array in feeds.items()}
+        found = self.explain(repeated, target=[one for several in targets for one in several], **options)
+        single = iter(found.take([place]) for place in range(len(rows)))
+        return [[next(single) for _ in several] for several in targets]
 
     def embed(
         self,

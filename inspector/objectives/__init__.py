@@ -10,7 +10,7 @@ from inspector.objectives.heads import Head, Labels, Score, default_head, find_h
 from inspector.objectives.objective import OWN, Objective, TermKey
 from inspector.objectives.parse import parse_target
 from inspector.objectives.readable import readable
-from inspector.objectives.resolve import AnyTargets, resolve, target_tensors
+from inspector.objectives.resolve import AnyTargets, OneTarget, resolve, target_tensors
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Head",
     "Labels",
     "Objective",
+    "OneTarget",
     "Score",
     "Target",
     "TargetSum",

@@ -24,7 +24,7 @@ from inspector.objectives.objective import OWN, Objective, TermKey, Transform
 from inspector.objectives.parse import parse_target
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
-__all__ = ["AnyTargets", "resolve", "target_tensors"]
+__all__ = ["AnyTargets", "OneTarget", "resolve", "target_tensors"]
 
 OneTarget: TypeAlias = "int | str | Target | TargetSum"
 AnyTargets: TypeAlias = "OneTarget | Sequence[OneTarget] | NDArray[np.integer[Any]] | None"
@@ -224,7 +224,8 @@ def _parse(target: OneTarget | None, resolver: _Resolver) -> AnyTarget:
         return _addressed(Target(), resolver)
     if isinstance(target, bool) or not isinstance(target, int | str | Target | TargetSum):
         raise TargetError(
-            f"a target is a class number, a label, a string or a Target, not {type(target).__name__}"
+            f"a target is a class number, a label, a string or a Target, not {type(target).__name__}; several for one "
+            "sample: explain_each"
         )
     if isinstance(target, str):
         target = parse_target(target, resolver.heads, resolver.model)

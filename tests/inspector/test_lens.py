@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import LayerNotFound, ModelError
+from inspector.errors import LayerNotFound, ModelError, TargetError
 from inspector.explain import collect_activations
 from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
 
@@ -203,3 +203,18 @@ def test_control_flow_is_passed_by() -> None:
     assert lens.explain(x, target=1).layer == "maps"
     # the condition looks at the whole batch, so each image is checked alone
     assert lens.check(x[:1], 1).passed
+
+
+def test_several_targets_of_one_sample_are_an_explanation_each() -> None:
+    lens, x = Inspector(cnn()), images(2)
+    first, second = lens.explain_each(x, [[3, "logits[1]"], ["top[1]"]], method="saliency")
+    assert [len(first), len(second)] == [2, 1]
+    for found, row, target in ((first[0], 0, 3), (first[1], 0, "logits[1]"), (second[0], 1, "top[1]")):
+        alone = lens.explain(x[row : row + 1], "saliency", target=target)
+        np.testing.assert_allclose(found.heatmap, alone.heatmap, atol=1e-6)
+        assert (found.target, found.method) == (alone.target, alone.method)
+        np.testing.assert_allclose(found.score, alone.score, rtol=1e-6)
+    with pytest.raises(TargetError, match="1 lists of targets for 2 samples"):
+        lens.explain_each(x, [[1]])
+    with pytest.raises(TargetError, match="several for one sample: explain_each"):
+        lens.explain(x, target=[[1, 2], [3]])  # type: ignore[list-item]

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Tape
+from inspector.embed.contrast import contrast
 from inspector.embed.folding import fold
 from inspector.embed.gradients import Gradients, with_gradients
 from inspector.embed.recipes import Recipe
@@ -194,6 +195,12 @@ def _bind_question(tape: Tape, graph: ir.Graph, plan: Plan) -> list[ir.Value]:
             # the side of a single neuron: of label 1, of label 0, or the one that the sample falls on
             side = tape.Cast(tape.Sub(tape.Mul(column, 2), 1), to=ir.DataType.FLOAT.value)
             feeds["target.sign.0"] = tape.Where(tape.Less(column, 0), np.zeros(1, np.float32), side)
+    if plan.recipe.contrast is not None:
+        key = objective.keys[0]
+        scores = find_value(graph, key.tensor)
+        given = [feeds[f"target.{part}.0"] for part in ("index", "weight")]
+        index, weight = (each if isinstance(each, ir.Value) else tape.constant(each) for each in given)
+        feeds |= contrast(tape, scores, key, index, weight, **plan.recipe.contrast)
     score = find_value(graph, SCORE)
     feeds[f"cotangent.{SCORE}"] = tape.ones(tape.shape(score), score)
     for value in [each for each in graph.inputs if each.name in feeds]:

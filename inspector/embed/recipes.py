@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from inspector.embed.gradients import Pull
 from inspector.explain import METHODS
+from inspector.explain.cams import finer
 from inspector.explain.cams.weighted import collapsed, gradcam
 from inspector.explain.gradients import plain
 
@@ -45,10 +46,12 @@ class Recipe:
     Attributes:
         pulls: what to pull back, given the names of place and source.
         maps: (N, spatial...) of the traced maps.
+        contrast: numbers for `contrast`, of methods that set a class off from those like it.
     """
 
     pulls: Callable[[str, str], Sequence[Pull]]
     maps: Callable[[Site], Any]
+    contrast: Mapping[str, Any] | None = None
 
 
 def formula_of_one(formula: Callable[[Any, Any], Any], rules: Callable[[], RuleTable | None]) -> Recipe:
@@ -91,12 +94,20 @@ def _guided_gradcam(site: Site) -> Any:
     return contours * site.enlarged(collapsed(gradcam(site.values(site.place), site.pulled(0, site.place))))
 
 
+def _finercam() -> Recipe:
+    options = dict(METHODS["finercam"].options)
+    base = finer.BASES[options["base"]]
+    recipe = formula_of_one(lambda values, gradient: collapsed(base(values, gradient)), _derivative)
+    return replace(recipe, contrast={name: options[name] for name in ("alpha", "classes")})
+
+
 RECIPES: Mapping[str, Recipe] = {
     **{
         name: formula_of_one(method.formula, _derivative)
         for name, method in METHODS.items()
         if method.formula is not None
     },
+    "finercam": _finercam(),
     "guided-gradcam": Recipe(
         lambda place, source: [Pull((place,)), Pull((source,), _guided())], _guided_gradcam
     ),

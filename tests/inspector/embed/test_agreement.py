@@ -43,7 +43,7 @@ def test_files_with_a_fixed_batch(batch: int, final: str | None, tmp_path: Path)
     agrees(Inspector(cnn(batch, final)), tmp_path / "explained.onnx", {"image": X[:batch]})
 
 
-@pytest.mark.parametrize("method", ["gradcam", "saliency"])
+@pytest.mark.parametrize("method", ["gradcam", "saliency", "finercam"])
 @pytest.mark.parametrize("batch", ["batch", 3])
 def test_the_class_that_is_asked_for(method: str, batch: int | str, tmp_path: Path) -> None:
     lens, path = Inspector(cnn(batch)), tmp_path / "explained.onnx"

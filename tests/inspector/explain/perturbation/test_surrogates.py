@@ -72,6 +72,23 @@ def test_shapley_values_sum_to_the_gain_however_few_the_samples(samples: int) ->
     np.testing.assert_allclose(explained.raw.sum(axis=1), gain, atol=1e-6)
 
 
+@pytest.mark.parametrize("samples", [14, 24, 40])
+def test_shapley_values_of_some_coalitions_are_the_constrained_regression(samples: int) -> None:
+    """Minimise sum w (y - f(0) - z v)^2 under sum v = gain: the linear system with a Lagrange multiplier."""
+    explained = interacting().explain(
+        X, "kernel-shap", target="y[0]", baseline=BASELINE, samples=samples, seed=4
+    )
+    kept, weights = shapley_coalitions(6, samples, seed=4)
+    z = kept.astype(float)
+    system = np.block([[z.T @ (weights[:, None] * z), np.ones((6, 1))], [np.ones((1, 6)), np.zeros((1, 1))]])
+    for row in range(2):
+        x = X[row].astype(float)
+        empty = value(np.full(6, BASELINE))
+        gains = np.array([value(np.where(line, x, BASELINE)) for line in kept]) - empty
+        known = np.append(z.T @ (weights * gains), value(x) - empty)
+        np.testing.assert_allclose(explained.raw[row], np.linalg.solve(system, known)[:6], atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("count", [2, 3, 7, 10])
 @pytest.mark.parametrize("samples", [2, 10, 50, 2000])
 def test_coalitions_are_paired_and_weigh_what_theorem_2_says(count: int, samples: int) -> None:

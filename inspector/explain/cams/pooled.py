@@ -43,6 +43,7 @@ LINEAR = frozenset(
         ),
     )
 )
+POOLING = frozenset(("GlobalAveragePool", "ReduceMean"))
 # linear in one of their inputs
 BILINEAR = frozenset(("Gemm", "MatMul", "Conv", "BatchNormalization", "Mul", "Div"))
 # of the gradient's largest magnitude: what rounding makes of equal shares
@@ -113,7 +114,13 @@ def _require_equal_shares(scene: Scene, gradient: Maps) -> None:
 
 
 def _refusal(scene: Scene, why: str) -> str:
+    from inspector.surgery.lookup import ancestors, find_value
+
+    graph = scene.subject.evaluator.lowered.model.graph
+    leading = ancestors([find_value(graph, name) for name in scene.subject.objective.tensors])
+    pools = [node for node in graph if node.op_type in POOLING and leading.intersection(node.outputs)]
+    named = f", '{pools[-1].inputs[0].name}'," if pools and pools[-1].inputs[0] is not None else ","
     return (
         f"cam needs a layer whose places are averaged and then classified linearly, and '{scene.tensor}' is none: "
-        f"{why}. Name the layer that is pooled, or take gradcam, which needs no such head"
+        f"{why}. Name the layer that is pooled{named} or take gradcam, which needs no such head"
     )

@@ -41,6 +41,7 @@ from inspector.objectives import (
     Labels,
     Objective,
     OneTarget,
+    blaming_the_file,
     find_default,
     find_entry,
     read_heads,
@@ -119,12 +120,24 @@ class Inspector:
     def heads(self, score: Score = "logit") -> dict[str, Head]:
         """What each output means: classes, labels, the logits that it was computed from."""
         if score not in self._heads:
-            self._heads[score] = read_heads(self.model, self._labels, score)
+            with blaming_the_file(self.evaluator):
+                self._heads[score] = read_heads(self.model, self._labels, score)
         return self._heads[score]
 
     def layers(self, plumbing: bool = False) -> list[Layer]:
         """The layers in order; shape arithmetic, casts and transposes only with `plumbing`."""
-        return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
+        with blaming_the_file(self.evaluator):
+            return [layer for layer in self.model.layers if plumbing or not layer.plumbing]
+
+    def results(self, plumbing: bool = False) -> list[Layer]:
+        """`layers()`, a node with several results (Split, LSTM, TopK) once for each that is a tensor of its own."""
+        found = []
+        for layer in self.layers(plumbing):
+            found.append(layer)
+            if layer.reason is None:
+                others = [self._named(layer, name) for name in layer.outputs if name != layer.name]
+                found += [other for other in others if other.name != layer.name and other.dtype is not None]
+        return found
 
     def resolve_layer(self, spec: LayerSpec) -> Layer:
         """The layer that `spec` names: exact tensor or node name, label, index, `OpType:N`, glob, in this order.
@@ -174,10 +187,11 @@ class Inspector:
             LayerNotFound: no feature map leads to the target.
             TargetError: no target is given and none is clear.
         """
-        tensors = target_tensors(target, self.model, self.heads(score), score)
-        boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
-        entry = find_entry(self.evaluator, tensors, pictures_first=True)
-        return default_choice(self.evaluator, entry, tensors, boxes)
+        with blaming_the_file(self.evaluator):
+            tensors = target_tensors(target, self.model, self.heads(score), score)
+            boxes = target is None and find_default(self.heads(score), self.model).kind == "a detector"
+            entry = find_entry(self.evaluator, tensors, pictures_first=True)
+            return default_choice(self.evaluator, entry, tensors, boxes)
 
     # what it computes
 
@@ -196,14 +210,16 @@ class Inspector:
 
         Args:
             x: an array, or one per input name.
-            layers: which; None: all that `layers()` lists, taken in groups within a memory bound.
+            layers: which; None: every result of all that `layers()` lists, taken in groups within a memory bound.
 
         Raises:
             InputError: `x` does not fit the model's inputs.
             LayerNotFound: there is no such layer.
         """
-        chosen = self.layers() if layers is None else self.resolve_layers(layers)
-        return collect_activations(self.evaluator, self._feeds(x), chosen)
+        chosen = self.results() if layers is None else self.resolve_layers(layers)
+        feeds = self._feeds(x)
+        with blaming_the_file(self.evaluator, feeds):
+            return collect_activations(self.evaluator, feeds, chosen)
 
     def kernels(self, layer: LayerSpec) -> Array:
         """The weights of a layer: of a convolution (out, in/groups, kh, kw), or with one or three spatial axes.
@@ -214,7 +230,8 @@ class Inspector:
         Raises:
             LayerNotFound: the layer has no weights, or they depend on the input.
         """
-        return read_kernels(self.evaluator, self.resolve_layer(layer))
+        with blaming_the_file(self.evaluator):
+            return read_kernels(self.evaluator, self.resolve_layer(layer))
 
     def maximize(
         self,
@@ -233,8 +250,11 @@ class Inspector:
             seed: of the noise that it starts from.
             options: `parametrisation="fourier"`, `neuron`, `direction`, `transforms`, `tv`, `diversity`, ...
         """
-        image = find_entry(self.evaluator, pictures_first=True).input
-        return maximize(self.evaluator, image, self.resolve_layer(layer), channels, steps, seed, **options)
+        with blaming_the_file(self.evaluator):
+            image = find_entry(self.evaluator, pictures_first=True).input
+            return maximize(
+                self.evaluator, image, self.resolve_layer(layer), channels, steps, seed, **options
+            )
 
     @overload
     def top_crops(
@@ -316,11 +336,13 @@ class Inspector:
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
         feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        names = [
-            self._tensor(each, objective) for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)
-        ]
-        gradients = self.evaluator.gradients(feeds, objective, names).gradients
+        with blaming_the_file(self.evaluator, feeds):
+            objective = self._objective(feeds, target, score)
+            names = [
+                self._tensor(each, objective)
+                for each in ([wrt] if wrt is None or isinstance(wrt, str) else wrt)
+            ]
+            gradients = self.evaluator.gradients(feeds, objective, names).gradients
         return gradients[names[0]] if wrt is None or isinstance(wrt, str) else gradients
 
     def explain(
@@ -359,10 +381,12 @@ class Inspector:
             InputError, TargetError, LayerNotFound: an argument does not fit the model.
             NotDifferentiable: an operator without a derivative lies between; names it.
         """
-        subject, entry = self.subject(x, target, score, batch, progress)
+        feeds = self._feeds(x)
         named = [] if layer is None else [layer] if isinstance(layer, str | int | Layer) else list(layer)
         places = [self.resolve_layer(each) for each in named]
-        return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
+        with blaming_the_file(self.evaluator, feeds):
+            subject, entry = self.subject(feeds, target, score, batch, progress)
+            return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
 
     def subject(
         self,
@@ -462,8 +486,9 @@ class Inspector:
             options: `directions`, `elements`, `seed`, `precision` of `inspector.check.check_problem`.
         """
         feeds = self._feeds(x)
-        objective = self._objective(feeds, target, score)
-        return check_gradient(self.evaluator, feeds, objective, self._tensor(wrt, objective), **options)
+        with blaming_the_file(self.evaluator, feeds):
+            objective = self._objective(feeds, target, score)
+            return check_gradient(self.evaluator, feeds, objective, self._tensor(wrt, objective), **options)
 
     def _feeds(self, x: Inputs) -> Feeds:
         return check_feeds(self.model.inputs, x)

@@ -43,7 +43,8 @@ def between(nodes: Sequence[NodeProto], given: Collection[str], outputs: Sequenc
 def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[str, ...]:
     """What the nodes between `tensor` and `outputs` read beside it; it does not depend on `tensor`.
 
-    Weights are left out, also those that nodes have only moved.
+    Weights and constants are left out, also those that nodes have only moved: fed from outside, the bounds of a `Slice`
+    of a shape make onnxruntime infer that nothing is left of it.
 
     An output that does not depend on `tensor` is part of it.
 
@@ -62,7 +63,7 @@ def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[st
         if not dependent.isdisjoint(taken):
             dependent.update(name for name in node.output if name)
             read |= taken
-    return tuple(sorted(read - dependent - _moved_weights(graph)))
+    return tuple(sorted(read - dependent - _fixed(graph)))
 
 
 def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> ModelProto:
@@ -88,20 +89,16 @@ def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> Mod
     return made
 
 
-def _weights(graph: GraphProto) -> set[str]:
-    return {w.name for w in graph.initializer} | {w.values.name for w in graph.sparse_initializer}
-
-
-def _moved_weights(graph: GraphProto) -> set[str]:
-    """Weights, and what nodes make of them that only move numbers to places that do not depend on the inputs."""
-    weights = _weights(graph)
-    fixed = weights | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+def _fixed(graph: GraphProto) -> set[str]:
+    """Weights, constants, and what nodes make of them that only move numbers to places that do not depend on the
+    inputs.
+    """
+    fixed = {w.name for w in graph.initializer} | {w.values.name for w in graph.sparse_initializer}
+    fixed.update(node.output[0] for node in graph.node if node.op_type == "Constant")
     for node in graph.node:
         if node.op_type in MOVES and node.domain == "" and fixed.issuperset(reads(node)):
             fixed.update(node.output)
-            if node.input[0] in weights:
-                weights.update(node.output)
-    return weights
+    return fixed
 
 
 def reads(node: NodeProto) -> Iterator[str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inspector.check.directions import choose_directions, keep_equal
+from inspector.check.displayed import compare_displayed
+from inspector.check.double import to_single
 from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
-from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator
+from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator, MemoryBoundError
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
-from inspector.check.stencil import Score, Slope, measure_noise, measure_slopes
+from inspector.check.stencil import TOLERANCE, Score, Slope, measure_noise, measure_slopes
 from inspector.check.verdict import Against, GradientCheck, Precision
-from inspector.check.wording import UNKNOWN, Comparison, Displayed, describe
+from inspector.check.wording import UNKNOWN, Comparison, describe
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -25,19 +29,33 @@ __all__ = ["Problem", "check_problem"]
 NOISES = (0.01, 0.1)
 """Amplitudes of the noise added to the tensor, as a share of its largest magnitude: where more than half of the
 directions meet a kink, the next is tried."""
-DISPLAYED = {"float16": 1e-2}
-"""Largest relative L2 distance of the displayed gradient from the float64 one, by its dtype."""
-DISPLAYED_DEFAULT = 1e-5
-MOVES = 8
-"""Runs spent on how far float32 rounding can move the gradient, where that matters."""
 BUDGET = 800_000_000_000
 """Multiplications and additions (see `Cost`) that differences in double precision may take: about two minutes of one
-core. A direction takes four evaluations of the score, or as many again for each further step that it needs."""
+core. A direction takes four evaluations of the score, or as many again for each further step that it needs. Kinks make
+more steps necessary, and further rounds beside the value: see `FURTHER`."""
+FURTHER = 1.5
+"""What the evaluations may be in all after another round, as a multiple of those after the one before it."""
 FEWEST = 3
 """Directions that are tried even beyond the budget."""
-TOO_MUCH = 4 * BUDGET // (8 * FEWEST)
-"""Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions would
-take four times the budget."""
+STEPS = 2
+"""Steps, of four evaluations each, that a direction is expected to take."""
+COPIES, FEWEST_COPIES = 7, 2
+"""Evaluations that tell the score's rounding, and how many of the fewest directions do."""
+TOO_MUCH = 4 * BUDGET // (4 * FEWEST + FEWEST_COPIES + 1)
+"""Multiplications and additions of one evaluation above which the check is made in float32: the fewest directions, of
+one step each, would take four times the budget."""
+MEMORY = 6 * 2**30
+"""Bytes of values that the gradient graph may hold at once in double precision, or the check is made in float32."""
+FASTER = 4
+"""How many times as fast the runtime is in float32 as `Float64Evaluator`."""
+
+
+class _TooMuch(DoublePrecisionError):
+    """Double precision would take too long, or too much memory; `cost` is that of one evaluation in it."""
+
+    def __init__(self, message: str, cost: Cost) -> None:
+        super().__init__(message)
+        self.cost = cost
 
 
 @dataclass(frozen=True)
@@ -73,14 +91,26 @@ class Method:
 
     precision: Precision
     eps: float
-    evaluator: type[Evaluator]
-    measure: Callable[[Score, Array, float, Array, Array, float, float], list[Slope]]
-    most: float
-    """Work of one evaluation above which another method is to be taken."""
+    evaluator: Callable[[ModelProto], Evaluator]
+    measure: Callable[[Score, Array, float, Array, Array, float, float, float], list[Slope]]
+    most: int | None = None
+    """Multiplications and additions that one evaluation may take, or another method is to be taken; None: any."""
 
 
-DOUBLE = Method("float64", float(np.finfo(np.float64).eps), Float64Evaluator, measure_slopes, TOO_MUCH)
-SINGLE = Method("float32", float(np.finfo(np.float32).eps), Float32Evaluator, extrapolate_slopes, np.inf)
+DOUBLE = Method(
+    "float64",
+    float(np.finfo(np.float64).eps),
+    partial(Float64Evaluator, memory=MEMORY),
+    measure_slopes,
+    TOO_MUCH,
+)
+SINGLE = Method(
+    "float32",
+    float(np.finfo(np.float32).eps),
+    # (half precision would leave three digits of a score, and slopes none)
+    lambda model: Float32Evaluator(to_single(model)),
+    extrapolate_slopes,
+)
 
 
 def check_problem(
@@ -95,7 +125,7 @@ def check_problem(
 
     In float64, |fd - <g, v>| <= 1e-6 max(|fd|, |<g, v>|) must hold for every direction v that no kink prevents, g
     being the gradient graph evaluated in float64; and the displayed gradient must lie within 1e-5 of g (relative,
-    L2), or, where a kink is nearer than float32 rounding, within what that rounding can make of g. See
+    L2), or of what g is with float32's decisions where rounding leaves them open: see `inspector.check.displayed`. See
     `inspector.check.stencil` for how slopes are measured and kinks told, and `inspector.check.richardson` for float32.
 
     Where the score has a kink at the tensor's own value (equal values meet in a maximum: a picture with a plain
@@ -118,59 +148,76 @@ def check_problem(
     if precision == "float32":
         return _check(problem, SINGLE, directions, elements, seed, "as asked")
     if precision == "float64":
-        return _check(problem, replace(DOUBLE, most=np.inf), directions, elements, seed)
+        return _check(
+            problem, replace(DOUBLE, evaluator=Float64Evaluator, most=None), directions, elements, seed
+        )
     try:
         return _check(problem, DOUBLE, directions, elements, seed)
     except DoublePrecisionError as error:
         reason = str(error)
+        cost = Cost(work=error.cost.work // FASTER) if isinstance(error, _TooMuch) else None
     # (not inside the handler: the error holds all that the attempt had in memory)
-    return _check(problem, SINGLE, directions, elements, seed, reason)
+    return _check(problem, SINGLE, directions, elements, seed, reason, cost)
 
 
 def _check(
-    problem: Problem, method: Method, directions: int, elements: int, seed: int, reason: str = ""
+    problem: Problem,
+    method: Method,
+    directions: int,
+    elements: int,
+    seed: int,
+    reason: str = "",
+    cost: Cost | None = None,
 ) -> GradientCheck:
+    """`cost`: of one evaluation, where that is known from another method; None: the evaluator's own."""
     random = np.random.default_rng(seed)
     evaluator = method.evaluator(problem.model)
-    forward = Forward(evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds)
-    if forward.cost.work > method.most:
-        raise DoublePrecisionError(
-            f"one evaluation takes {forward.cost.work:.0e} multiplications, too many in double precision"
+    with _refusing_memory(evaluator):
+        forward = Forward(
+            evaluator, problem.model, problem.tensor, problem.outputs, problem.score, problem.feeds
         )
-    backward = _backward(method.evaluator(problem.gradient), problem)
-    here = backward(forward.point)
-    directions, elements = _affordable(forward.cost, directions, elements)
+    cost = cost or forward.cost
+    _refuse(cost, method.most)
+    behind = method.evaluator(problem.gradient)
+    with _refusing_memory(evaluator):
+        backward = _backward(behind, problem)
+        here = backward(forward.point)
+    budget = _budget(cost)
+    directions, elements = _affordable(budget, directions, elements)
     scale = float(np.abs(forward.point).max(initial=0.0)) or 1.0
 
-    def compare(point: Array, gradient: Array, lines: Array) -> list[Comparison]:
+    def compare(point: Array, gradient: Array, lines: Array, budget: float) -> list[Comparison]:
         score = forward.here if point is forward.point else float(forward.scores(point[None])[0])
         claims = scale * (lines.reshape(len(lines), -1) @ gradient.reshape(-1))
-        copies = min(7, 2 * len(lines))
+        copies = COPIES if len(lines) > FEWEST else FEWEST_COPIES
         rounding = measure_noise(forward.scores, point, score, scale, random, method.eps, copies)
-        slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding)
+        left = budget - forward.evaluations
+        slopes = method.measure(forward.scores, point, score, lines, claims, scale, rounding, left)
         return [Comparison(slope, float(claim)) for slope, claim in zip(slopes, claims, strict=True)]
 
-    def beside(noise: float) -> list[Comparison]:
+    def beside(noise: float, budget: float) -> list[Comparison]:
         point, gradient = forward.point, here
         if noise:
             point = point + noise * scale * random.uniform(-1, 1, point.shape)
             gradient = backward(point)
-        return compare(point, gradient, choose_directions(gradient, random, directions, elements))
+        return compare(point, gradient, choose_directions(gradient, random, directions, elements), budget)
 
     noise = 0.0
-    found = beside(noise)
+    found = beside(noise, budget)
     for stronger in NOISES:
-        if 2 * sum(comparison.kinked for comparison in found) <= len(found):
+        if not _disturbed(found):
             break
         noise = stronger
-        found = beside(noise)
+        budget *= FURTHER
+        found = beside(noise, budget)
     along: list[Comparison] = []
     if noise:
-        along = compare(forward.point, here, keep_equal(forward.point, random, elements))
+        along = compare(forward.point, here, keep_equal(forward.point, random, elements), budget)
         along = [comparison for comparison in along if not comparison.kinked]
     displayed = UNKNOWN
-    if method.precision == "float64":
-        displayed = _compare_displayed(problem, here, random)
+    if isinstance(behind, Float64Evaluator):
+        with _refusing_memory(evaluator):
+            displayed = compare_displayed(problem, behind, here, random)
     return describe(
         found=found,
         along=along,
@@ -184,10 +231,45 @@ def _check(
     )
 
 
-def _affordable(cost: Cost, directions: int, elements: int) -> tuple[int, int]:
-    """How many of each the budget allows, at two steps each."""
+def _refuse(cost: Cost, most: int | None) -> None:
+    if most is not None and cost.work > most:
+        raise _TooMuch(
+            f"one evaluation takes {cost.work:.0e} multiplications, too many in double precision", cost
+        )
+
+
+@contextmanager
+def _refusing_memory(evaluator: Evaluator) -> Iterator[None]:
+    """`evaluator`: of the score, whose last run tells what one takes."""
+    try:
+        yield
+    except MemoryBoundError as error:
+        raise _TooMuch(f"the gradient takes {error}", evaluator.cost) from error
+
+
+def _disturbed(found: Sequence[Comparison]) -> bool:
+    """Whether kinks at the point may be what is seen: more than half of the directions met one, or all that
+    disagree had small ones between the points.
+
+    Where equal values meet in many maxima, and weigh with either sign in the score, their jumps cancel in some
+    directions, and what the choice among the equal ones adds to the gradient does not. Beside the point a wrong
+    gradient disagrees all the same.
+    """
+    kinks = sum(comparison.kinked for comparison in found)
+    wrong = [comparison for comparison in found if comparison.wrong]
+    bent = bool(wrong) and all(comparison.slope.tolerance > TOLERANCE for comparison in wrong)
+    return 2 * kinks > len(found) or bent
+
+
+def _budget(cost: Cost) -> float:
+    """Evaluations of the score that the first round may take."""
+    return max(4 * STEPS * FEWEST, BUDGET / max(1, cost.work))
+
+
+def _affordable(budget: float, directions: int, elements: int) -> tuple[int, int]:
+    """How many of each the budget allows."""
     asked = directions + elements
-    allowed = max(FEWEST, BUDGET // max(1, 8 * cost.work))
+    allowed = int(budget / (4 * STEPS))
     if allowed >= asked:
         return directions, elements
     single = min(elements, max(1, allowed * elements // asked))
@@ -203,48 +285,3 @@ def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array
         return np.asarray(behind.run(point)[name], dtype=np.float64)
 
     return gradient
-
-
-def _compare_displayed(problem: Problem, exact: Array, random: np.random.Generator) -> Displayed:
-    """Measure the displayed gradient against the float64 one, `exact`, at the tensor's own value.
-
-    Where a ReLU or a maximum is nearer to its kink than float32 rounding, float32 may rightly fall on its other side.
-    So where the two gradients differ by more than the limit, the gradient graph is run in float32 on inputs moved by
-    rounding (four units in the last place of their largest magnitude), which changes every rounding behind them (Monte
-    Carlo arithmetic: Parker 1997): the displayed one may differ by twice what these do.
-    """
-    name = f"gradient.{problem.tensor}"
-    shown = problem.displayed
-    if shown is None:
-        shown = Float32Evaluator(problem.gradient).run([name], problem.gradient_feeds)[0]
-    norm = float(np.linalg.norm(exact))
-    # of a file with a fixed batch, one sample is shown of several equal ones
-    like = exact[: len(shown)] if shown.ndim else exact
-    distance = float(np.linalg.norm(np.asarray(shown, dtype=np.float64) - like))
-    error = distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
-    limit = DISPLAYED.get(shown.dtype.name, DISPLAYED_DEFAULT)
-    if error <= limit or norm == 0 or not np.isfinite(error):
-        return Displayed(error, limit, limit)
-    evaluator = Float32Evaluator(problem.gradient)
-    unmoved, *others = (
-        evaluator.run([name], feeds)[0].astype(np.float64)
-        for feeds in (problem.gradient_feeds, *_moved(problem.gradient_feeds, random))
-    )
-    moved = max(float(np.linalg.norm(other - unmoved)) / norm for other in others)
-    return Displayed(error, limit, max(limit, 2 * moved))
-
-
-def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:
-    """The feeds `MOVES` times, the floating-point ones moved by rounding each time."""
-    for _ in range(MOVES):
-        moved = dict(feeds)
-        for name, value in feeds.items():
-            if (
-                isinstance(value, np.ndarray)
-                and value.dtype.kind == "f"
-                and not name.startswith("cotangent.")
-            ):
-                eps = max(float(np.finfo(value.dtype).eps), SINGLE.eps)
-                reach = 4 * eps * float(np.abs(value).max(initial=0.0))
-                moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
-        yield moved

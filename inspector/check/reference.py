@@ -18,11 +18,15 @@ from inspector.check.weights import Weights
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["Array", "Cost", "DoublePrecisionError", "Float64Evaluator"]
+__all__ = ["Array", "Cost", "DoublePrecisionError", "Float64Evaluator", "MemoryBoundError"]
 
 
 class DoublePrecisionError(ArithmeticError):
     """A part of the graph cannot be evaluated in double precision; the message names the operator and why."""
+
+
+class MemoryBoundError(DoublePrecisionError):
+    """The values that a run holds at once take more memory than allowed."""
 
 
 @dataclass
@@ -50,11 +54,12 @@ class Float64Evaluator:
 
     Args:
         model: the model, of any opset from 7 on; not modified. External weights stand in files given by absolute paths.
+        memory: bytes of values held at once (see `Cost.peak`) above which a run is given up; None: any.
     """
 
     agreement: ClassVar[float] = 1e-11
 
-    def __init__(self, model: ModelProto | onnx_ir.Model) -> None:
+    def __init__(self, model: ModelProto | onnx_ir.Model, memory: int | None = None) -> None:
         proto = model if isinstance(model, ModelProto) else _serialise(model)
         try:
             self._evaluator = _Double(to_double(proto), new_ops=list(OPERATORS))
@@ -62,8 +67,9 @@ class Float64Evaluator:
             raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
         self._weights = Weights(proto.graph)
         self._evaluator.weights = self._weights
+        self._evaluator.memory = memory
         self.cost = Cost()
-        """Of the last run."""
+        """Of the last run, as far as it went."""
 
     @property
     def input_names(self) -> list[str]:
@@ -83,6 +89,7 @@ class Float64Evaluator:
                 Floating-point arrays are widened to float64.
 
         Raises:
+            MemoryBoundError: more is held at once than `memory` allows.
             DoublePrecisionError: an operator fails, or would compute in single precision.
         """
         wide = {name: widen(value) for name, value in feeds.items()}
@@ -96,7 +103,8 @@ class Float64Evaluator:
                 raise
             except Exception as error:  # onnx.reference raises whatever numpy raises
                 raise DoublePrecisionError(f"no double-precision evaluation: {error}") from error
-        self.cost = self._evaluator.cost
+            finally:
+                self.cost = self._evaluator.cost
         return results
 
 
@@ -114,6 +122,7 @@ class _Double(ReferenceEvaluator):
         super().__init__(*args, **options)
         self.cost = Cost()
         self.weights: Weights | None = None
+        self.memory: int | None = None
         self._plans: dict[tuple[tuple[str, ...], frozenset[str]], Plan] = {}
 
     def run(
@@ -150,6 +159,10 @@ class _Double(ReferenceEvaluator):
                 results[name] = value
                 held += _bytes(value)
             self.cost.peak = max(self.cost.peak, held)
+            if self.memory is not None and held > self.memory:
+                raise MemoryBoundError(
+                    f"more than {self.memory / 2**30:.0f} GB of values at once in double precision"
+                )
             self.cost.work += _work(node.op_type, inputs, results.get(node.output[0]))
             if not intermediate:
                 for name in last:

@@ -1,4 +1,4 @@
-"""Evaluation in the file's own precision, by onnxruntime, where double precision is out of reach."""
+"""Evaluation by onnxruntime, where double precision is out of reach."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Float32Evaluator:
     """`Float64Evaluator`'s interface on onnxruntime's CPU provider: values keep the file's types.
 
     Args:
-        model: the model; not modified.
+        model: the model; not modified. Where half precision is not wanted: `inspector.check.double.to_single` of it.
 
     Raises:
         ModelError: onnxruntime refuses the model.

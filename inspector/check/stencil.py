@@ -59,16 +59,19 @@ class Slope:
     """The slope along one direction, per unit of `scale * direction`.
 
     Attributes:
-        kind: `smooth` (to be compared), `kink` or `noise` (given up).
+        kind: `smooth` (to be compared), `kink` or `noise` (given up), `unfinished` (no evaluations were left for it).
         value: the slope; of a kink, the mean over the last interval.
         tolerance: relative difference from a right gradient that it may show.
         step: the step h.
     """
 
-    kind: Literal["smooth", "kink", "noise"]
+    kind: Literal["smooth", "kink", "noise", "unfinished"]
     value: float
     tolerance: float
     step: float
+
+
+UNFINISHED = Slope("unfinished", float("nan"), float("inf"), float("nan"))
 
 
 @dataclass
@@ -106,7 +109,14 @@ def measure_noise(
 
 
 def measure_slopes(
-    score: Score, point: Array, here: float, directions: Array, claims: Array, scale: float, noise: float
+    score: Score,
+    point: Array,
+    here: float,
+    directions: Array,
+    claims: Array,
+    scale: float,
+    noise: float,
+    allowed: float = float("inf"),
 ) -> list[Slope]:
     """The slope of `score` along each direction.
 
@@ -118,16 +128,26 @@ def measure_slopes(
         claims: (D,) what the gradient says; used only to tell when rounding is small enough to compare.
         scale: magnitude of the point's elements: steps are relative to it.
         noise: absolute rounding noise of the score, from `measure_noise`.
+        allowed: evaluations of the score. The first step of each direction is made anyway; further ones are made in as
+            many directions, the first ones, as that allows.
     """
     searches = [_Search() for _ in directions]
     slopes: list[Slope | None] = [None] * len(searches)
     together = max(1, _MEMORY // (len(POINTS) * point.nbytes))
     while pending := [i for i, slope in enumerate(slopes) if slope is None]:
-        some = pending[:together]
+        untried = [i for i in pending if searches[i].best is None]
+        some = (untried or pending[: int(min(len(pending), max(0, allowed) / len(POINTS)))])[:together]
+        if not some:
+            break
         values = score(line_points(point, directions[some], POINTS, [searches[i].step * scale for i in some]))
+        allowed -= len(values)
         for i, four in zip(some, values.reshape(len(some), -1), strict=True):
             slopes[i] = _judge(searches[i], np.insert(four, 2, here), abs(float(claims[i])), noise)
-    return [slope for slope in slopes if slope is not None]
+    return [slope or _unfinished(search) for slope, search in zip(slopes, searches, strict=True)]
+
+
+def _unfinished(search: _Search) -> Slope:
+    return search.best if search.best is not None and search.best.kind == "smooth" else UNFINISHED
 
 
 def line_points(point: Array, directions: Array, multiples: Array, steps: Sequence[float]) -> Array:

@@ -28,11 +28,12 @@ class GradientCheck:
             derived from the step sizes in float32.
         directions: directions that decided.
         kinks: directions given up because the score has a kink (ReLU, max) between the points at every usable step.
-        unresolved: directions given up because rounding hides the slope.
+        unresolved: directions given up because rounding hides the slope, or because evaluations ran out.
         precision: of the finite differences and of the gradient compared with them.
-        float32_error: relative L2 distance of the displayed gradient from the float64 one; NaN where there is no
-            float64 one.
-        float32_tolerance: what that distance may be: 1e-5; more where a kink is nearer than float32 rounding.
+        float32_error: relative L2 distance of the displayed gradient from the float64 one, which takes float32's
+            decisions at `ties`; NaN where there is no float64 one.
+        float32_tolerance: what that distance may be: 1e-5; more where float32 rounding alone, all decisions kept, moves
+            the gradient by more.
         noise: 0 where the check was made at the tensor's own value; else the amplitude of the uniform noise added to
             it, as a share of its largest magnitude, because the score has a kink at the value itself.
         evaluations: evaluations of the score spent.
@@ -40,6 +41,8 @@ class GradientCheck:
         message: all this in words.
         against: whose finite differences they are. Those of a quantised file are zero or infinite, for it rounds: its
             gradient is that of the same graph without rounding (straight-through), which also takes its place here.
+        ties: decisions (a maximum, a ReLU near its zero) within float32 rounding of a tie, where the displayed gradient
+            takes the other side than float64.
     """
 
     verdict: Verdict
@@ -56,6 +59,7 @@ class GradientCheck:
     samples: int
     message: str
     against: Against = "the file"
+    ties: int = 0
 
     @property
     def passed(self) -> bool:
@@ -94,6 +98,7 @@ def combine(checks: Sequence[GradientCheck]) -> GradientCheck:
         samples=len(checks),
         message=message,
         against=checks[0].against,
+        ties=sum(check.ties for check in checks),
     )
 
 

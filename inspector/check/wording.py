@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inspector.check.decisions import NONE, NearTies
 from inspector.check.stencil import TOLERANCE, Slope
 from inspector.check.verdict import Against, GradientCheck, Precision, Verdict
 
@@ -16,24 +17,52 @@ class Displayed:
     """How far the displayed gradient is from the float64 one (relative, L2).
 
     Attributes:
-        error: the distance.
+        error: the distance; where rounding leaves decisions open, from the gradient with those that float32 took.
         limit: what it may be.
-        reach: what it may be where float32 rounding reaches across kinks; `limit` where it does not.
+        reach: what it may be where float32 rounding alone moves the gradient, all decisions kept, by more than `limit`.
+        ties: the decisions that float32 took otherwise, every one of them left open by rounding.
+        apart: the distance from the gradient with float64's own decisions.
+        unsure: it is beyond, but rounding of the inputs moves the gradient across kinks by as much, each time to
+            others: it may lie on a side that was not met again.
     """
 
     error: float
     limit: float
     reach: float
+    ties: NearTies = NONE
+    apart: float = float("nan")
+    unsure: bool = False
 
     @property
     def beyond(self) -> bool:
         # (negated: a displayed gradient of NaN is beyond; where there is none to compare with, none is)
-        return self.reach == self.reach and not self.error <= self.reach
+        return self.reach == self.reach and not self.error <= self.reach and not self.unsure
 
     @property
     def rounded(self) -> bool:
-        """Float32 rounding fell on the other side of a kink."""
+        """Float32 rounding moves the gradient by more than the limit."""
         return self.limit < self.error <= self.reach
+
+    def __str__(self) -> str:
+        if self.unsure:
+            return (
+                f"the displayed gradient is only within {self.error:.1e} of the float64 one, which changes as much when"
+                " the tensor moves by float32 rounding: a kink is nearer than that, and whether float32 fell on its"
+                " other side or is wrong cannot be told"
+            )
+        if not self.ties.count:
+            only = "only " if self.beyond else ""
+            within = f"the displayed gradient is {only}within {self.error:.1e} of the float64 one"
+        else:
+            which = ", ".join(self.ties.operators)
+            within = (
+                f"{self.ties.count:,} of {self.ties.of:,} decisions ({which}) lie within float32 rounding of a tie:"
+                " the displayed gradient takes the other side there, and is within"
+                f" {self.error:.1e} of the float64 one with the same decisions ({self.apart:.1e} without)"
+            )
+        if self.rounded:
+            within += f"; rounding alone moves it by up to {self.reach / 2:.1e}"
+        return within
 
 
 UNKNOWN = Displayed(float("nan"), float("nan"), float("nan"))
@@ -48,9 +77,11 @@ class Comparison:
 
     @property
     def error(self) -> float:
-        """Relative difference; 0 where a kink leaves nothing to compare, or both are zero."""
+        """Relative difference; 0 where there is nothing to compare, or both are zero."""
         size = max(abs(self.slope.value), abs(self.claim))
-        return 0.0 if self.kinked or size == 0 else abs(self.slope.value - self.claim) / size
+        return (
+            0.0 if self.kinked or self.unfinished or size == 0 else abs(self.slope.value - self.claim) / size
+        )
 
     @property
     def wrong(self) -> bool:
@@ -60,6 +91,10 @@ class Comparison:
     @property
     def kinked(self) -> bool:
         return self.slope.kind == "kink"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.slope.kind == "unfinished"
 
     @property
     def decided(self) -> bool:
@@ -95,6 +130,7 @@ def describe(
     wrong = [comparison for comparison in every if comparison.wrong]
     decided = [comparison.error for comparison in every if comparison.decided]
     kinks = sum(comparison.kinked for comparison in found)
+    unfinished = sum(comparison.unfinished for comparison in every)
     unresolved = len(every) - len(decided) - kinks
     tolerance = max((c.slope.tolerance for c in every if c.decided), default=float("nan"))
 
@@ -103,8 +139,7 @@ def describe(
         verdict = "failed"
     elif zero:
         verdict = "vacuous"
-    elif 2 * sum(c.decided for c in found) < len(found) or (noise and displayed.rounded):
-        # at a kink (see `noise`) rounding can make anything of a gradient: nothing can be said of the one displayed
+    elif not _enough(found) or displayed.unsure:
         verdict = "inconclusive"
     else:
         verdict = "passed"
@@ -128,21 +163,16 @@ def describe(
     parts[-1:] = [f"{parts[-1]} ({_precision(precision, tolerance, reason)})"] if parts else []
     if kinks:
         parts.append(f"{kinks} of {len(every)} directions given up: a kink (ReLU, max) between the points")
-    if unresolved and verdict != "vacuous":
-        parts.append(f"{unresolved} of {len(every)} directions given up: rounding hides the slope")
-    if displayed.rounded and noise:
+    if unfinished:
         parts.append(
-            f"the displayed gradient is only within {displayed.error:.1e} of the float64 one: whether float32 lost"
-            " digits or took another side of the kink cannot be told at such a value"
+            f"{unfinished} of {len(every)} directions not finished: kinks took all evaluations allowed"
         )
-    elif displayed.rounded:
+    if unresolved > unfinished and verdict != "vacuous":
         parts.append(
-            f"the displayed gradient is within {displayed.error:.1e} of the float64 one, which itself changes by up to "
-            f"{displayed.reach / 2:.1e} when the tensor moves by float32 rounding: a kink is nearer than that"
+            f"{unresolved - unfinished} of {len(every)} directions given up: rounding hides the slope"
         )
-    elif displayed is not UNKNOWN:
-        only = "only " if displayed.beyond else ""
-        parts.append(f"the displayed gradient is {only}within {displayed.error:.1e} of the float64 one")
+    if displayed is not UNKNOWN:
+        parts.append(str(displayed))
     if noise:
         parts.append(
             f"checked at the tensor's value plus noise of {noise:.0%} of its range, because the score has a kink at the"
@@ -167,7 +197,15 @@ def describe(
         samples=1,
         message="; ".join(parts),
         against=against,
+        ties=displayed.ties.count,
     )
+
+
+def _enough(found: Sequence[Comparison]) -> bool:
+    """Whether half of the directions decided; where evaluations ran out, half of those finished, and at least three."""
+    finished = [comparison for comparison in found if not comparison.unfinished]
+    decided = sum(comparison.decided for comparison in finished)
+    return 2 * decided >= len(finished) and decided >= (3 if len(finished) < len(found) else 0)
 
 
 def _precision(precision: Precision, tolerance: float, reason: str) -> str:

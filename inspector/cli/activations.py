@@ -85,10 +85,10 @@ def choose_layers(lens: Inspector, specs: tuple[str, ...], quiet: bool) -> list[
             raise LayerNotFound(f"'{found[0].name}' cannot be drawn: it is {not_drawn(found[0])}")
         return drawn
     taps = set(lens.metadata.layers)
-    named = [layer for layer in every if taps.intersection(layer.outputs)]
+    named = [layer for layer in lens.results(plumbing=True) if layer.name in taps]
     if named:
         return named
-    maps = [layer for layer in every if not layer.plumbing and is_map(layer)]
+    maps = [layer for layer in lens.results() if is_map(layer)]
     if not maps:
         raise LayerNotFound(
             "the model has no spatial feature map: name a layer with --layer (see `onnxlens layers`)"

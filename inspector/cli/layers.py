@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inspector.cli.console import note, plain, print_json, print_table, table
+from inspector.cli.console import note, print_json, print_rows
 from inspector.cli.open import open_model
 from inspector.cli.options import model_argument, shared_options
 
@@ -19,6 +19,9 @@ __all__ = ["layers"]
 
 # of those without an activation, in the table's own words; --json has them all
 MOST_NAMED = 4
+# columns of the table that a narrow terminal shortens (name, shape, operator, kind, then the rest of the name), and to
+# what at least
+SHRINKING = ((1, 24), (4, 17), (2, 14), (3, 12), (1, 12))
 
 
 @click.command()
@@ -40,19 +43,19 @@ def layers(
     if as_json:
         print_json({**_document(lens, shown, default), "kind": kind, "reason": why})
         return
-    made = table(
+    columns = [
+        ("#", "right"), ("name", "left"), ("operator", "left"), ("kind", "left"), ("shape", "left"),
+        ("type", "left"), ("parameters", "right"),
+    ]  # fmt: skip
+    rows = [
         [
-            ("#", "right"), ("name", "left"), ("operator", "left"), ("kind", "left"), ("shape", "left"),
-            ("type", "left"), ("parameters", "right"),
-        ],
-    )  # fmt: skip
-    for layer in shown:
-        mark = "*" if layer.name == default else ""
-        made.add_row(
-            str(layer.index), plain(layer.name + mark), layer.op_type, plain(layer.kind or ""), _shape(layer.shape),
-            layer.dtype or "?", f"{layer.parameters:,}" if layer.parameters else "",
-        )  # fmt: skip
-    print_table(made)
+            str(layer.index), layer.name + ("*" if layer.name == default else ""), layer.op_type, layer.kind or "",
+            _shape(layer.shape), layer.dtype or "?", f"{layer.parameters:,}" if layer.parameters else "",
+        ]
+        for layer in shown
+    ]  # fmt: skip
+    if print_rows(columns, rows, SHRINKING):
+        note("long names are shortened: --json has them whole, and --layer takes the number too.", quiet)
     for word, tensors in (("takes", lens.inputs), ("returns", lens.outputs)):
         click.echo(f"{word}: " + ", ".join(f"{t.name} {t.dtype or '?'} {_shape(t.shape)}" for t in tensors))
     click.echo(f"heatmaps: {why}" if default is None else f"heatmaps: at {default}, taken for {kind}: {why}")

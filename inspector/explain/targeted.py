@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,12 +51,15 @@ def default_choice(evaluator: Evaluator, entry: Entry, targets: Sequence[str], b
     """
     if entry.reads_tokens:
         raise LayerNotFound(
-            f"input '{entry.input.name}' is a sequence of {entry.input.dtype} numbers, which has no feature maps: "
+            f"input '{entry.input.name}' is a sequence of {entry.input.dtype}, which has no feature maps: "
             "methods at the input (saliency, input-x-gradient) explain it position by position"
         )
     places = find_places(evaluator, entry)
     masks: dict[str, Mask] = dict.fromkeys(targets, ALL)
-    return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name, boxes)
+    choice = choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name, boxes)
+    if places.assumption:
+        choice = replace(choice, reason=f"{choice.reason} ({places.assumption})")
+    return choice
 
 
 def layer_for(

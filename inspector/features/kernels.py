@@ -61,6 +61,10 @@ def read_kernels(evaluator: Evaluator, layer: Layer) -> NDArray[Any]:
         raise LayerNotFound(
             f"the kernels of layer '{layer.name}' are computed as the model runs, not stored in the file"
         )
+    if weights.dtype.kind not in "fiub":
+        raise LayerNotFound(
+            f"the kernels of layer '{layer.name}' are strings, not numbers: the file is broken"
+        )
     rows = node.op_type in CONVOLUTIONS or _holds_rows(node, place)
     return weights if rows else np.ascontiguousarray(np.swapaxes(weights, -1, -2))
 

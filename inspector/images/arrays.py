@@ -69,8 +69,12 @@ def check_array(array: NDArray[Any], spec: TensorInfo, where: str) -> NDArray[An
     """
     given = f"{where} has {array.dtype.name} {shape_text(array.shape)}"
     expected = f"the input is {describe(spec)}"
-    wanted: np.dtype[Any] = np.dtype(spec.dtype or np.float32)
-    if array.dtype.kind not in "biuf" or (wanted.kind in "iub" and array.dtype.kind == "f"):
+    wanted = _dtype(spec)
+    if wanted.kind == "U":
+        if array.dtype.kind != "U":
+            raise InputError(f"{given}, {expected}: the type does not fit.")
+        wanted = array.dtype
+    elif array.dtype.kind not in "biuf" or (wanted.kind in "iub" and array.dtype.kind == "f"):
         raise InputError(f"{given}, {expected}: the type does not fit.")
     if spec.shape is not None:
         if array.ndim == len(spec.shape) - 1 and _fits(array.shape, spec.shape[1:]):
@@ -87,6 +91,16 @@ def check_array(array: NDArray[Any], spec: TensorInfo, where: str) -> NDArray[An
         if array.min() < limits.min or array.max() > limits.max:
             raise InputError(f"{given}, with values outside {wanted.name}; {expected}.")
     return np.ascontiguousarray(array.astype(wanted, copy=False))
+
+
+def _dtype(spec: TensorInfo) -> np.dtype[Any]:
+    """NumPy's type; of types that it does not know (bfloat16, 4-bit numbers) there are no arrays to read."""
+    if spec.dtype == "string":
+        return np.dtype(np.str_)
+    try:
+        return np.dtype(spec.dtype or np.float32)
+    except TypeError:
+        raise InputError(f"the input is {describe(spec)}: NumPy's files hold no {spec.dtype}.") from None
 
 
 def _fits(given: Sequence[int], wanted: Sequence[int | str | None]) -> bool:

@@ -87,7 +87,8 @@ def load_pictures(
     }
     files = expand(paths)
     preprocessing: Preprocessing | None = None
-    if picture_layout(main.shape, metadata.input.layout if metadata and metadata.input else None) is not None:
+    layout = picture_layout(main.shape, metadata.input.layout if metadata and metadata.input else None)
+    if layout is not None and main.dtype != "string":
         preprocessing = preprocessing_for(main, metadata, **options)
     pictures: list[Picture] = []
     for path in files:

@@ -137,7 +137,12 @@ def preprocessing_for(
             f"the input {describe(spec)} does not take a picture (1 or 3 channels, a height and a width): "
             "give the tensor as .npy."
         )
-    dtype = np.dtype(spec.dtype or np.float32)
+    try:
+        dtype = np.dtype(spec.dtype or np.float32)
+    except TypeError:
+        raise InputError(
+            f"the input {describe(spec)} does not take a picture, whose pixels are numbers: give the tensor as .npy."
+        ) from None
     scaling, notes = _scaling(recipe, preset, dtype)
     count = _channel_count(spec.shape, layout, recipe)
     channels = _channels(count, recipe, scaling, bgr, preset)

@@ -47,6 +47,7 @@ def build_graph(proto: onnx.ModelProto) -> ir.Model:
         RemoveInitializersFromInputsPass()(model)
     except (ValueError, KeyError, TypeError, RuntimeError, ir.passes.InvariantError) as error:
         raise ModelError(f"the model's graph is inconsistent: {_reason(error)}") from None
+    _require_attributes(model.graph)
     _require_producers(model.graph)
     _sort(model.graph)
     name_nodes(model.graph)
@@ -139,6 +140,23 @@ def _circle(graph: ir.Graph) -> list[str]:
     start = path.index(node) if node in path else 0
     names = [str(each.outputs[0].name) for each in reversed(path[start:])]
     return [names[-1], *names] if names else []
+
+
+def _require_attributes(graph: ir.Graph) -> None:
+    """Refuse what the library would read wrongly: an attribute of no type, a constant of no or of several values."""
+    import onnx_ir as ir
+
+    for node in graph.all_nodes():
+        where = f"node '{node.name or node.op_type}' ({node.op_type})"
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.UNDEFINED:
+                raise ModelError(
+                    f"the model's graph is inconsistent: {where} has '{attribute.name}' without a type"
+                )
+        if node.op_type == "Constant" and node.domain == "" and len(node.attributes) != 1:
+            raise ModelError(
+                f"the model's graph is inconsistent: {where} has {len(node.attributes)} attributes, not one, its value"
+            )
 
 
 def _require_producers(graph: ir.Graph) -> None:

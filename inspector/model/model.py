@@ -86,14 +86,17 @@ class Model:
 
     @cached_property
     def batched_inputs(self) -> frozenset[str]:
-        """Names of the inputs with a batch axis: those whose first dimension is that of the first input."""
+        """Names of the inputs with a batch axis: those whose first dimension is that of the first input.
+
+        Where no name tells (tf2onnx makes one up for every open dimension), open ones all are that of the batch.
+        """
         first = self.inputs[0].shape if self.inputs else None
         if not first:
             return frozenset(tensor.name for tensor in self.inputs[:1])
         return frozenset(
             tensor.name
             for place, tensor in enumerate(self.inputs)
-            if place == 0 or (tensor.shape and tensor.shape[0] is not None and tensor.shape[0] == first[0])
+            if place == 0 or (tensor.shape and tensor.shape[0] == first[0])
         )
 
     @property

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["complete_shapes"]
 
+Shapes = dict[str, tuple[int, ...]]
+"""By the names of the tensors."""
+
 
 def complete_shapes(model: ir.Model) -> None:
     """Fill in, in place, every element type and shape that can be inferred.
@@ -33,12 +36,33 @@ def complete_shapes(model: ir.Model) -> None:
     first = {name: 32 * (61 + 2 * place) for place, name in enumerate(names)}
     second = {name: 32 * (167 + 6 * place) for place, name in enumerate(names)}
     found = [_infer_with(model, sizes) for sizes in (first, second)]
+    depend = _depend_on_lengths_of_one(model, *found)
     for value in _results(model):
-        if _is_known(value, names):
+        if _is_known(value, names) or value in depend:
             continue
         a, b = (shapes.get(str(value.name)) for shapes in found)
         if a is not None and b is not None and len(a) == len(b):
             _fill(value, a, b, first, second)
+
+
+def _depend_on_lengths_of_one(model: ir.Model, *found: Shapes) -> set[ir.Value]:
+    """What follows from a Squeeze that names no axes of a tensor with dynamic ones.
+
+    It drops those of length 1 in a run (a batch of one), which none of the sizes tried has.
+    """
+    dependent: set[ir.Value] = set()
+    for node in model.graph:
+        read = node.inputs[0] if node.inputs else None
+        squeezes = (
+            read is not None
+            and (node.domain, node.op_type) == ("", "Squeeze")
+            and "axes" not in node.attributes
+            and (len(node.inputs) < 2 or node.inputs[1] is None)
+            and len({shapes.get(str(read.name)) for shapes in found}) > 1
+        )
+        if squeezes or any(value in dependent for value in node.inputs):
+            dependent.update(node.outputs)
+    return dependent
 
 
 def _fill(
@@ -58,7 +82,7 @@ def _fill(
     value.shape = ir.Shape(dims)
 
 
-def _infer_with(model: ir.Model, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
+def _infer_with(model: ir.Model, sizes: dict[str, int]) -> Shapes:
     """Shapes that are fully known once the dynamic dimensions of the inputs are set to `sizes`."""
     shapes = {}
     for position, value in enumerate(model.graph.inputs):

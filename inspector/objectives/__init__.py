@@ -10,6 +10,7 @@ from inspector.objectives.heads import Head, Labels, Score, default_head, find_h
 from inspector.objectives.objective import OWN, Objective, TermKey
 from inspector.objectives.parse import parse_target
 from inspector.objectives.readable import readable
+from inspector.objectives.refusals import blaming_the_file
 from inspector.objectives.resolve import AnyTargets, OneTarget, resolve, target_tensors
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
@@ -31,6 +32,7 @@ __all__ = [
     "TargetSum",
     "TermKey",
     "append_objective",
+    "blaming_the_file",
     "default_head",
     "find_default",
     "find_entry",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from inspector.objectives.defaults import find_default, most_predicted
 from inspector.objectives.heads import Head, Score, default_head, find_head, is_float
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
 from inspector.objectives.parse import parse_target
+from inspector.objectives.rows import count_rows, score_together
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
 __all__ = ["AnyTargets", "OneTarget", "resolve", "target_tensors"]
@@ -142,7 +143,7 @@ def resolve(
     values: Values,
     score: Score = "logit",
 ) -> Objective:
-    """The objective of `samples` samples.
+    """The objective of `samples` samples; of outputs that have another number of rows, of all of them together.
 
     Args:
         target: for all samples, or a sequence with one per sample; None: each one's own top class.
@@ -157,6 +158,16 @@ def resolve(
         TargetError: unknown output, label or class, out of range, integer output, or not one target per sample.
     """
     resolver = _Resolver(model, heads, score, cache(values))
+    rows = count_rows(target_tensors(target, model, heads, score), samples, model, heads, resolver.values)
+    objective = _of_each(target, rows, resolver)
+    return (
+        objective if rows == samples or not objective.batched else score_together(objective, resolver.values)
+    )
+
+
+def _of_each(target: AnyTargets, samples: int, resolver: _Resolver) -> Objective:
+    """The objective of each of `samples` rows; or of the whole, where an output has no axis of the batch."""
+    heads, model = resolver.heads, resolver.model
     given = _per_sample(target, samples)
     if any(each is not None and has_choice(_parse(each, resolver)) for each in given):
         # what is found in each sample makes a target for each
@@ -198,9 +209,8 @@ def target_tensors(
         raise TargetError(f"the shape of '{name}' is not needed to find the tensors of a target")
 
     resolver = _Resolver(model, heads, score, values)
-    several = [target] if target is None or isinstance(target, int | str | Target | TargetSum) else target
     found: list[str] = []
-    for one in several:
+    for one in _one_by_one(target):
         if one is None:
             found += find_default(heads, model).tensors
         else:
@@ -209,14 +219,21 @@ def target_tensors(
 
 
 def _per_sample(target: AnyTargets, samples: int) -> list[OneTarget | None]:
-    if target is None or isinstance(target, str) or not isinstance(target, Iterable):
-        return [target if not isinstance(target, np.integer) else int(target)]
-    targets = [int(one) if isinstance(one, np.integer) else one for one in target]
-    if len(targets) != samples:
+    targets = _one_by_one(target)
+    if _is_list(target) and len(targets) != samples:
         raise TargetError(
             f"{len(targets)} targets are given for {samples} samples: give one for all, or one for each"
         )
-    return list(targets)
+    return targets
+
+
+def _one_by_one(target: AnyTargets) -> list[OneTarget | None]:
+    targets: Iterable[Any] = target if _is_list(target) else [target]
+    return [int(one) if isinstance(one, np.integer) else one for one in targets]
+
+
+def _is_list(target: AnyTargets) -> TypeGuard[Iterable[Any]]:
+    return isinstance(target, Iterable) and not isinstance(target, str)
 
 
 def _parse(target: OneTarget | None, resolver: _Resolver) -> AnyTarget:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,11 @@ __all__ = ["Session"]
 # bytes of weights from which on the runtime is kept from making further copies of them, in the order that its kernels
 # like best or transposed
 HUGE = 2**27
+# numbers that a run is fed from which on activations take most memory (800 x 800 pixels): freed blocks are then not
+# kept for the next run, which would cost each session as much again as its largest run; they are so large that asking
+# for them anew takes no time
+LARGE = 2**21
+SHRINK = "memory.enable_memory_arena_shrinkage"
 # the pass that makes a `Pad` of zeros the padding of the `MaxPool` behind it, which pads with the lowest value instead:
 # the runtime then gives another maximum than the file says wherever a whole window at the border is negative
 FUSES_ZEROS = "Pad_Fusion"
@@ -57,6 +63,7 @@ class Session:
         options.log_severity_level = QUIET
         if threads is not None:
             options.intra_op_num_threads = threads
+        options.enable_cpu_mem_arena = self._arena = _declared(model) < LARGE
         asked = choose_providers(providers)
         given = serialise(model)
         if given.folder is not None:
@@ -129,9 +136,19 @@ class Session:
             joined[name] = whole[:samples] if len(whole) == step * len(parts) else whole
         return joined
 
+    def _options(self, feeds: Mapping[str, Array]) -> Any:
+        """None, or to give back what the arena holds where the file did not tell that it would be much."""
+        if not self._arena or sum(getattr(array, "size", 0) for array in feeds.values()) < LARGE:
+            return None
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry(SHRINK, "cpu:0")
+        return options
+
     def _run(self, names: list[str], feeds: Mapping[str, Array]) -> list[Array]:
         try:
-            return list(self._session.run(names, dict(feeds)))
+            return list(self._session.run(names, dict(feeds), self._options(feeds)))
         except Exception as error:
             if not _from_runtime(error):
                 raise
@@ -142,6 +159,27 @@ class Session:
                 for name, array in feeds.items()
             )
             raise InputError(f"onnxruntime cannot run the model on {given}: {first_line(error)}") from None
+
+
+def _declared(model: onnx.ModelProto | ir.Model | bytes) -> int:
+    """How many numbers the inputs hold by their shapes, a dimension that is not fixed counted as 1."""
+    if isinstance(model, bytes):
+        return 0
+    import onnx_ir as ir
+
+    graph = model.graph
+    if isinstance(graph, ir.Graph):
+        # (files of IR version 3 have their weights among the inputs)
+        values = [value for value in graph.inputs if value.name not in graph.initializers]
+        shapes = [[dim for dim in value.shape or () if isinstance(dim, int)] for value in values]
+    else:
+        weights = {weight.name for weight in graph.initializer}
+        shapes = [
+            [dim.dim_value for dim in value.type.tensor_type.shape.dim if dim.HasField("dim_value")]
+            for value in graph.input
+            if value.name not in weights
+        ]
+    return sum(prod(shape) for shape in shapes)
 
 
 def _from_runtime(error: Exception) -> bool:

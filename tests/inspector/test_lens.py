@@ -218,3 +218,22 @@ def test_several_targets_of_one_sample_are_an_explanation_each() -> None:
         lens.explain_each(x, [[1]])
     with pytest.raises(TargetError, match="several for one sample: explain_each"):
         lens.explain(x, target=[[1, 2], [3]])  # type: ignore[list-item]
+
+
+def test_every_result_of_a_node_has_an_activation() -> None:
+    nodes = [
+        helper.make_node("Split", ["x"], ["head", "tail"], axis=1, num_outputs=2),
+        helper.make_node("MaxPool", ["x"], ["largest", "places"], kernel_shape=[5, 5]),
+        helper.make_node("Concat", ["tail", "head"], ["y"], axis=1),
+    ]
+    lens = Inspector(model(nodes, {"x": ["n", 4, 5, 5]}, {"y": ["n", 4, 5, 5]}))
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 5)).astype(np.float32)
+    found = lens.activations(x)
+    assert set(found) == {"head", "tail", "largest", "places", "y"}
+    np.testing.assert_array_equal(found["head"], x[:, :2])
+    np.testing.assert_array_equal(found["tail"], x[:, 2:])
+    np.testing.assert_array_equal(x.reshape(-1)[found["places"]], found["largest"])
+    assert {layer.name for layer in lens.layers()} == {"head", "largest", "y"}
+    shapes = {layer.name: layer.shape for layer in lens.results()}
+    assert shapes["tail"] == ("n", 2, 5, 5)
+    assert shapes["places"] == ("n", 4, 1, 1)

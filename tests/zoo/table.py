@@ -29,7 +29,8 @@ and does everything with it, in a process of its own, on one thread. This page i
 
 - **layers**: `onnxlens layers` lists them.
 - **activations**: every layer has its values, and the model's outputs among them equal those of the file itself
-  (to 1e-4 of the largest value: exposed tensors change what the runtime fuses).
+  (to 1e-4 of the largest value: exposed tensors change what the runtime fuses; of a model that computes in float16,
+  to two of its steps, 2e-3; a quantised one may agree with the file run node by node, without fusion).
 - **explain**, **saliency**: the default method, and the gradient at the input, give a finite map.
 - **check**: the gradient at the first floating-point tensor agrees with finite differences of the file. The error is
   the largest relative difference over the directions compared; quantised files are compared with their de-quantised

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from inspector.explain.geometry.assumed import ANY_SIDE, contradiction, fitting_side
 from inspector.explain.geometry.axes import Axes, batch, other, place
 from inspector.explain.geometry.grid import Grid, grid_of, layout_grid
 from inspector.explain.geometry.layouts import input_layout
@@ -20,8 +21,8 @@ __all__ = ["Places", "places_of"]
 
 Shape = tuple[int, ...]
 
-# sides of a picture and lengths of a sequence where the file leaves them open and no input is at hand
-ANY_SIDE, ANY_LENGTH = 224, 32
+# of a sequence, where the file leaves its length open and no input is at hand
+ANY_LENGTH = 32
 
 
 class Places:
@@ -32,10 +33,12 @@ class Places:
         spaces: numbers of the input's spatial axes.
         shapes: of all tensors that have a known one.
         axes: of the tensors whose shape and axes are known.
+        assumption: in words, where the file leaves the picture's size open, and what else it fixes depends on it.
     """
 
     def __init__(self, model: Model, graph: ir.Model, image: TensorInfo, sizes: Mapping[str, Shape]) -> None:
         self.graph = graph.graph
+        self.assumption = ""
         self.shapes = dict(sizes)
         self.shapes.update(propagate(graph, sizes))
         self._layouts = model.layouts
@@ -88,8 +91,32 @@ def places_of(
     key = (image.name, *sorted(known.items()))
     kept = _KNOWN.setdefault(model, {})
     if key not in kept:
-        kept[key] = Places(model, graph, image, known)
+        places = Places(model, graph, image, known)
+        kept[key] = places if feeds is not None else _at_a_size_that_fits(places, model, graph, image, known)
     return kept[key]
+
+
+def _at_a_size_that_fits(
+    places: Places, model: Model, graph: ir.Model, image: TensorInfo, sizes: Mapping[str, Shape]
+) -> Places:
+    """`places`, or those of another size where the file leaves it open but for position embeddings or dense layers."""
+    dims = image.shape or ()
+    layout = input_layout(model, image)
+    axes = [axis for axis in spatial_axes(layout) if not isinstance(dims[axis], int)] if layout else []
+    at = contradiction(places.graph, places.shapes) if axes and len(dims) > 3 else None
+    if at is None:
+        return places
+    side = fitting_side(graph, sizes, image.name, axes, at)
+    if side is None:
+        places.assumption = (
+            f"the file leaves the picture's size open, but {at.op_type} '{at.name}' fits some sizes alone: the layer "
+            "may be another for your picture"
+        )
+        return places
+    fitting = tuple(side if axis in axes else size for axis, size in enumerate(sizes[image.name]))
+    found = Places(model, graph, image, {**sizes, image.name: fitting})
+    found.assumption = f"for pictures of {side}x{side}, which {at.op_type} '{at.name}' asks for"
+    return found
 
 
 def _size(

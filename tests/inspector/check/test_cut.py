@@ -4,6 +4,8 @@ import pytest
 from onnx import parser
 
 from inspector.check.cut import between, boundary, part
+from inspector.check.forward import Behind
+from inspector.check.single import Float32Evaluator
 from inspector.errors import ModelError
 from tests.inspector.check.problems import model, normal
 
@@ -73,3 +75,18 @@ def test_what_a_branch_reads_from_outside_counts() -> None:
 def test_an_unknown_tensor_is_named() -> None:
     with pytest.raises(ModelError, match="'nothing'"):
         boundary(CHAIN, "nothing", ["y"])
+
+
+def test_constants_stay_with_the_nodes_that_read_them() -> None:
+    # fed from outside, the bounds of the slice make onnxruntime infer that nothing is left of the shape
+    pyramid = model(
+        "float[1,2,8,8] x => float[1,2,8,8] y",
+        "r = Relu(x) p = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(r) shape = Shape(p) "
+        "from = Constant<value = int64[1] {0}>() to = Constant<value = int64[1] {2}>() head = Slice(shape, from, to) "
+        "size = Constant<value = int64[2] {8, 8}>() sizes = Concat<axis = 0>(head, size) "
+        'again = Resize<mode = "linear">(p, , , sizes)'
+        'q = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(again) y = Resize<mode = "linear">(q, , , sizes)',
+    )
+    assert boundary(pyramid, "r", ["y"]) == ()
+    behind = Behind(Float32Evaluator(pyramid), pyramid, "r", ["y"], {"x": normal(1, 2, 8, 8)})
+    assert behind.run(behind.point)["y"].shape == (1, 2, 8, 8)

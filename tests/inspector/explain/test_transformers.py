@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from inspector.errors import InputError
 torch = pytest.importorskip("torch")
 
 from tests.inspector.explain.transformers import Swin, ViT, save  # noqa: E402
+from tests.inspector.graphs import cnn  # noqa: E402
 
 
 def folded(tokens: torch.Tensor, skipped: int, sides: tuple[int, int]) -> torch.Tensor:
@@ -74,3 +76,40 @@ def test_the_default_layer_of_a_transformer(case: str, tmp_path: Path) -> None:
         lens.explain(image.numpy(), layer=layer, tokens="3x3")
     with pytest.raises(InputError, match=r"'three' says no token grid: write 14x14"):
         lens.explain(image.numpy(), layer=layer, tokens="three")
+
+
+@pytest.mark.parametrize(("grid", "asks"), [((4, 4), "Reshape"), ((12, 12), "Add"), ((6, 4), "Add")])
+def test_a_size_left_open_is_deduced_from_the_position_embedding(
+    grid: tuple[int, int], asks: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    image = torch.randn(1, 3, 8 * grid[0], 8 * grid[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = save(ViT(grid).eval(), image, tmp_path / "model.onnx")
+    proto = onnx.load(path)
+    for axis, name in ((2, "high"), (3, "wide")):
+        proto.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+    del proto.graph.value_info[:]
+    if asks == "Add":
+        # the number of patches left open as well
+        node = next(node for node in proto.graph.node if node.op_type == "Reshape")
+        known = next(tensor for tensor in proto.graph.initializer if tensor.name == node.input[1])
+        known.CopyFrom(onnx.numpy_helper.from_array(np.array([1, 32, -1]), known.name))
+    lens = Inspector(proto)
+    choice = lens.layer_choice()
+    if grid[0] == grid[1]:
+        assert choice.layer.name == lens.explain(image.numpy()).layer
+        assert f"its tokens are {grid[0]}x{grid[1]} places, 1 other tokens left out" in choice.reason
+        assert f"for pictures of {8 * grid[0]}x{8 * grid[0]}, which {asks} '" in choice.reason
+    else:
+        assert "may be another for your picture" in choice.reason
+
+
+def test_a_size_left_open_is_deduced_from_a_dense_layer() -> None:
+    proto = cnn()
+    for axis, name in ((2, "high"), (3, "wide")):
+        proto.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+    choice = Inspector(proto).layer_choice()
+    assert "(for pictures of 16x16, which Gemm " in choice.reason
+    assert choice.layer.name == Inspector(cnn()).layer_choice().layer.name

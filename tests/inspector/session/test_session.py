@@ -186,3 +186,34 @@ def test_a_pad_of_zeros_before_a_max_pool_counts() -> None:
     graph = model(nodes, {"x": [1, 1, 4, 4]}, {"y": [1, 1, 2, 2]}, {"pads": pads})
     x = np.full((1, 1, 4, 4), -1, np.float32)
     assert Session(graph, "cpu").run({"x": x})["y"].tolist() == [[[[0, 0], [0, -1]]]]
+
+
+def test_memory_for_large_inputs_is_not_kept_for_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    seen: list[object] = []
+    make = onnxruntime.InferenceSession
+
+    def record(message: bytes, options: onnxruntime.SessionOptions, **others: object) -> object:
+        session = make(message, options, **others)
+        seen.append(options.enable_cpu_mem_arena)
+        return session
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", record)
+    node = helper.make_node("Relu", ["x"], ["y"])
+    shapes: list[list[int | str | None]] = [[1, 3, 224, 224], [1, 3, 1024, 1024], ["N", 3, "H", "W"]]
+    for shape in shapes:
+        Session(model([node], {"x": shape}, {"y": shape}), "cpu")
+    assert seen == [True, False, True]
+
+
+def test_memory_of_a_run_on_inputs_that_turn_out_large_is_given_back() -> None:
+    shape: list[int | str | None] = ["N", 3, "H", "W"]
+    nodes = [helper.make_node("Exp", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])]
+    session = Session(model(nodes, {"x": shape}, {"y": shape}), "cpu")
+    small, large = normal(1, 3, 8, 8), normal(1, 3, 1024, 1024)
+    assert session._options({"x": small}) is None
+    options = session._options({"x": large})
+    assert options.get_run_config_entry("memory.enable_memory_arena_shrinkage") == "cpu:0"
+    np.testing.assert_allclose(session.run({"x": large})["y"], -np.exp(large), rtol=1e-6)
+    np.testing.assert_allclose(session.run({"x": small})["y"], -np.exp(small), rtol=1e-6)

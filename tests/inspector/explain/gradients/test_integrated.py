@@ -197,3 +197,31 @@ def test_expected_gradients_are_seeded_and_each_sample_stands_alone() -> None:
 def test_options_that_do_not_fit(method: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Inspector(linear()).explain(FEATURES, method, target=0, **options)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "gradient-shap", "deeplift", "smoothgrad", "lrp"])
+def test_pictures_of_bytes_are_taken_behind_their_cast(method: str) -> None:
+    proto = network()
+    proto.graph.input[0].CopyFrom(
+        helper.make_tensor_value_info("bytes", TensorProto.UINT8, ["batch", 3, 8, 8])
+    )
+    proto.graph.node.insert(0, helper.make_node("Cast", ["bytes"], ["image"], to=TensorProto.FLOAT))
+    x = np.random.default_rng(0).integers(0, 9, size=(2, 3, 8, 8), dtype=np.uint8)
+    options: dict[str, Any] = {"samples": 4} if method in ("gradient-shap", "smoothgrad") else {}
+    there = Inspector(proto).explain(x, method, target=CLASSES, **options)
+    here = Inspector(network()).explain(x.astype(np.float32), method, target=CLASSES, **options)
+    np.testing.assert_allclose(there.raw, here.raw, atol=1e-5 * np.abs(here.raw).max())
+    assert any("holds uint8, which has no gradient" in note for note in there.notes)
+
+
+def test_two_inputs() -> None:
+    """The other one stays as it is."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["scored"]),
+        helper.make_node("Mul", ["scored", "by"], ["logits"]),
+    ]
+    lens = Inspector(model(nodes, {"x": ["n", 6], "by": ["n", 3]}, {"logits": ["n", 3]}, {"w": W}))
+    by = normal(2, 3, scale=1)
+    for method in ("integrated-gradients", "deeplift"):
+        found = lens.explain({"x": FEATURES, "by": by}, method, target=1, baseline=0.5)
+        np.testing.assert_allclose(found.raw, (FEATURES - 0.5) * W[:, 1] * by[:, 1:2], atol=1e-6)

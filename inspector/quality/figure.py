@@ -40,10 +40,8 @@ def evaluation_figure(evaluation: Evaluation) -> Figure:
     height = TOP + rows * high + below * (CURVES + HEAD) + (0.3 if names else 0)
     figure = new_figure(WIDTH, height)
     things = "sample" if len(evaluation.samples) == 1 else "samples"
-    figure.text(
-        0.02, 1 - 0.2 / height, f"{len(evaluation.methods)} methods, {len(evaluation.samples)} {things}: means and their "
-        "95 % bootstrap intervals", fontsize=11, fontweight="bold", color=INK, va="top",
-    )  # fmt: skip
+    title = f"{len(evaluation.methods)} methods, {len(evaluation.samples)} {things}: means, 95 % bootstrap intervals"
+    figure.text(0.02, 1 - 0.2 / height, title, fontsize=11, fontweight="bold", color=INK, va="top")
     palette = colormaps["tab20"]
     colours = {
         name: MUTED if name in CONTROLS else palette(number % 20)

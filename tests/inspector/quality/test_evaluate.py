@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -153,9 +153,10 @@ def test_a_target_that_is_no_class_has_no_probability() -> None:
     np.testing.assert_allclose(heights[0], logits[1] - logits[2], rtol=1e-5)
 
 
+@pytest.mark.parametrize("score", ["logit", "output"])
 @pytest.mark.parametrize("final", [None, "Softmax"])
-def test_a_class_is_judged_by_its_probability(final: str | None) -> None:
-    found = evaluate(Inspector(cnn(final=final)), SAMPLES[:1], ["saliency"], ["deletion"])
+def test_a_class_is_judged_by_its_probability(final: str | None, score: Literal["logit", "output"]) -> None:
+    found = evaluate(Inspector(cnn(final=final)), SAMPLES[:1], ["saliency"], ["deletion"], score=score)
     logits = LENS.run(SAMPLES[0].x)["logits"][0].astype(float)
     expected = np.exp(logits[0] - logits.max()) / np.exp(logits - logits.max()).sum()
     np.testing.assert_allclose(found.curves["saliency"]["deletion"][1][0], expected, rtol=1e-5)
@@ -223,3 +224,14 @@ def test_the_controls() -> None:
     assert evaluate(
         Inspector(linear(np.ones(16))), [Sample("p", pixels(), 0)], ["centre"], ["sparseness"]
     ).methods
+
+
+def test_a_single_neuron_has_a_probability_of_either_class() -> None:
+    """Of label 0 it is the logistic function of minus the logit."""
+    both = []
+    for label in (0, 1):
+        found = evaluate(Inspector(linear(np.ones(16), classes=1)), [Sample("p", pixels(), label)], ["saliency"],
+                         ["deletion"])  # fmt: skip
+        both.append(found.curves["saliency"]["deletion"][1][0])
+    logit = float(pixels().sum())
+    np.testing.assert_allclose(both, [1 / (1 + np.exp(logit)), 1 / (1 + np.exp(-logit))], rtol=1e-5)

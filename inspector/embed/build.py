@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.tape import Tape
@@ -79,28 +80,32 @@ class _Site:
 
     def __init__(self, tape: Tape, plan: Plan, found: Gradients) -> None:
         self.tape, self.plan, self.found = tape, plan, found
-        self.place, self.source = plan.place, plan.source
         self.picture = find_value(found.model.graph, plan.entry.input.name)
+        self.sides: list[Size] = [tape.size(self.picture, axis) for axis in plan.spatial]
 
     def values(self, tensor: str) -> Any:
         return self._maps(tensor, self.found.values[tensor])
 
-    def pulled(self, number: int, tensor: str) -> Any:
-        return self._maps(tensor, self.found.pulled[number][tensor])
+    def pulled(self, number: int, tensor: str, times: NDArray[Any] | None = None) -> Any:
+        return self._maps(tensor, self.found.pulled[number][tensor], times)
 
-    def enlarged(self, maps: Any) -> Any:
+    def shows(self, tensor: str) -> bool:
+        grid = self.plan.grids.get(tensor)
+        return grid is not None and grid.area > 1 and len(grid.sides) == len(self.sides)
+
+    def enlarged(self, maps: Any, tensor: str) -> Any:
         """`explain.upsample`, to the input's own size: ONNX calls it linear, half-pixel resizing."""
-        tape, axes = self.tape, self.plan.spatial
-        sides: list[Size] = [tape.size(self.picture, axis) for axis in axes]
-        if len(sides) + 1 != maps.ndim:
+        grid, tape = self.plan.grids.get(tensor), self.tape
+        as_large = tensor == self.picture.name or (grid is not None and list(grid.sides) == self.sides)
+        if as_large or len(self.sides) + 1 != maps.ndim:
             return maps
         # the runtime resizes pictures and volumes with channels: a signal is a picture of one row
-        added = [1, 2] if len(sides) == 1 else [1]
+        added = [1, 2] if len(self.sides) == 1 else [1]
         large = tape.Resize(
             tape.Unsqueeze(maps.value, added),
             None,
             None,
-            tape.ints(sides),
+            tape.ints(self.sides),
             axes=[len(added) + axis for axis in range(1, maps.ndim)],
             mode="linear",
             coordinate_transformation_mode="half_pixel",
@@ -116,10 +121,12 @@ class _Site:
         value = find_value(self.found.model.graph, name)
         return {space: self.tape.size(value, axis) for space, axis in reference.axes.items()}
 
-    def _maps(self, tensor: str, name: str) -> Any:
+    def _maps(self, tensor: str, name: str, times: NDArray[Any] | None = None) -> Any:
         """(N, C, spatial...) in float32 of what `name` holds, which is shaped like `tensor`."""
         value = find_value(self.found.model.graph, name)
         single = self.tape.cast(value, ir.DataType.FLOAT)
+        if times is not None:
+            single = self.tape.Mul(single, times.astype(np.float32))
         single.shape = value.shape
         grid = self.plan.grids.get(tensor)
         if grid is not None:
@@ -140,7 +147,7 @@ def build(plan: Plan) -> ir.Model:
     given = plan.evaluator.model
     own = [tensor.name for tensor in given.outputs]
     _refuse_taken_names([*own, *(tensor.name for tensor in given.inputs)], plan.class_input)
-    found = with_gradients(plan.evaluator, plan.objective, plan.recipe.pulls(plan.place, plan.source))
+    found = with_gradients(plan.evaluator, plan.objective, plan.recipe.pulls(plan))
     graph = found.model.graph
     _restore_inputs(graph, given.graph.graph.inputs)
     tape = Tape(graph, prefix="explain")
@@ -163,20 +170,11 @@ def build(plan: Plan) -> ir.Model:
 def _heatmap(site: _Site) -> ir.Value:
     """The method's map, enlarged to the input's size and scaled, as `explain` does it."""
     plan, maps = site.plan, site.plan.recipe.maps(site)
-    if plan.layer is not None or plan.source != site.picture.name:
-        maps = _as_large(site, maps)
     found: Any = scale(maps)
     result: ir.Value = site.tape.Identity(found.value)
     if site.picture.shape is not None and found.ndim == len(plan.spatial) + 1:
         result.shape = ir.Shape([site.picture.shape[axis] for axis in (0, *plan.spatial)])
     return result
-
-
-def _as_large(site: _Site, maps: Any) -> Any:
-    """`maps` in the size of the input; themselves where they are known to have it."""
-    grid = site.plan.grids.get(site.place)
-    sides = [site.tape.size(site.picture, axis) for axis in site.plan.spatial]
-    return maps if grid is not None and list(grid.sides) == sides else site.enlarged(maps)
 
 
 def _bind_question(tape: Tape, graph: ir.Graph, plan: Plan) -> list[ir.Value]:

@@ -105,6 +105,7 @@ def embed(
     # (which refuses what the method cannot explain)
     expected = explain(subject, entry, method, [layer] if layer is not None else [], tokens=tokens)
     plan = Plan(evaluator, objective, entry, RECIPES[method], layer, grids, {}, class_input)
+    plan = replace(plan, grids=_other_grids(plan, feeds) | grids)
     if tokens is None:
         plan = replace(plan, references=_references(plan, feeds))
     graph = build(plan)
@@ -152,6 +153,12 @@ def _grids(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | No
     return grids
 
 
+def _other_grids(plan: Plan, feeds: Feeds) -> dict[str, Grid | None]:
+    """How whatever else the method pulls back to is read as maps; None: not at all."""
+    places = find_places(plan.evaluator, plan.entry, feeds)
+    return {name: places.grid(name) for pull in plan.recipe.pulls(plan) for name in pull.wrt}
+
+
 def _references(plan: Plan, feeds: Feeds) -> dict[str, Reference]:
     """For pictures of any size: where the number of tokens in each direction is read."""
     shape = plan.entry.input.shape or ()
@@ -160,7 +167,7 @@ def _references(plan: Plan, feeds: Feeds) -> dict[str, Reference]:
     return {
         name: find_reference(plan.evaluator, plan.entry, feeds, plan.spatial, name, grid)
         for name, grid in plan.grids.items()
-        if grid is not None and not is_plain(grid)
+        if grid is not None and grid.area > 1 and not is_plain(grid)
     }
 
 

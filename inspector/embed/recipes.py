@@ -9,34 +9,64 @@ from typing import TYPE_CHECKING, Any, Protocol
 from inspector.embed.gradients import Pull
 from inspector.explain import METHODS
 from inspector.explain.cams import finer
+from inspector.explain.cams.biases import biases_between
+from inspector.explain.cams.fullgrad import magnitudes
 from inspector.explain.cams.weighted import collapsed, gradcam
 from inspector.explain.gradients import plain
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from inspector.autodiff import RuleTable
+    from inspector.objectives import Evaluator, Objective
 
-__all__ = ["RECIPES", "Recipe", "Site"]
+__all__ = ["RECIPES", "Asked", "Recipe", "Site"]
 
 
-class Site(Protocol):
-    """What a recipe is given to work with: maps that are traced.
+class Asked(Protocol):
+    """What is explained, and where.
 
     Attributes:
+        evaluator: of the model.
+        objective: of one sample.
         place: the layer's tensor; for methods at the input that of the input.
         source: the input, or the first floating-point tensor after it.
     """
 
-    place: str
-    source: str
+    @property
+    def evaluator(self) -> Evaluator: ...
+
+    @property
+    def objective(self) -> Objective: ...
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+
+class Site(Protocol):
+    """What a recipe makes its map of: maps that are traced.
+
+    Attributes:
+        plan: what is explained, and where.
+    """
+
+    @property
+    def plan(self) -> Asked: ...
 
     def values(self, tensor: str) -> Any:
         """(N, C, spatial...), float32: of `place` or `source`."""
 
-    def pulled(self, number: int, tensor: str) -> Any:
-        """What pull `number` brings there, of the same shape."""
+    def pulled(self, number: int, tensor: str, times: NDArray[Any] | None = None) -> Any:
+        """What pull `number` brings there, of the same shape; multiplied by a constant that broadcasts with it."""
 
-    def enlarged(self, maps: Any) -> Any:
-        """(N, spatial...) in the size of the input."""
+    def shows(self, tensor: str) -> bool:
+        """Whether a tensor is a map of more than one place."""
+
+    def enlarged(self, maps: Any, tensor: str) -> Any:
+        """Maps of a tensor, (N, spatial...), in the size of the input; themselves where they are known to have it."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +74,12 @@ class Recipe:
     """How a method's map is made.
 
     Attributes:
-        pulls: what to pull back, given the names of place and source.
+        pulls: what to pull back.
         maps: (N, spatial...) of the traced maps.
         contrast: numbers for `contrast`, of methods that set a class off from those like it.
     """
 
-    pulls: Callable[[str, str], Sequence[Pull]]
+    pulls: Callable[[Asked], Sequence[Pull]]
     maps: Callable[[Site], Any]
     contrast: Mapping[str, Any] | None = None
 
@@ -57,12 +87,12 @@ class Recipe:
 def formula_of_one(formula: Callable[[Any, Any], Any], rules: Callable[[], RuleTable | None]) -> Recipe:
     """Of a function of values and what arrives at the place."""
 
-    def pulls(place: str, source: str) -> list[Pull]:
-        del source
-        return [Pull((place,), rules())]
+    def pulls(asked: Asked) -> list[Pull]:
+        return [Pull((asked.place,), rules())]
 
     def maps(site: Site) -> Any:
-        return formula(site.values(site.place), site.pulled(0, site.place))
+        place = site.plan.place
+        return site.enlarged(formula(site.values(place), site.pulled(0, place)), place)
 
     return Recipe(pulls, maps)
 
@@ -90,8 +120,25 @@ def _relevance() -> RuleTable:
 
 
 def _guided_gradcam(site: Site) -> Any:
-    contours = site.pulled(1, site.source).sum(axis=1)
-    return contours * site.enlarged(collapsed(gradcam(site.values(site.place), site.pulled(0, site.place))))
+    place, source = site.plan.place, site.plan.source
+    contours = site.enlarged(site.pulled(1, source).sum(axis=1), source)
+    return contours * site.enlarged(collapsed(gradcam(site.values(place), site.pulled(0, place))), place)
+
+
+def _biases(asked: Asked) -> Mapping[str, NDArray[Any]]:
+    return biases_between(asked.evaluator, asked.source, asked.objective.tensors)
+
+
+def _fullgrad(site: Site) -> Any:
+    source, rescale = site.plan.source, METHODS["fullgrad"].options["rescale"]
+    contributions = {source: site.values(source) * site.pulled(0, source)}
+    contributions |= {
+        name: site.pulled(0, name, bias) for name, bias in _biases(site.plan).items() if site.shows(name)
+    }
+    shown = [
+        site.enlarged(magnitudes(each, rescale).sum(axis=1), name) for name, each in contributions.items()
+    ]
+    return sum(shown[1:], shown[0])
 
 
 def _finercam() -> Recipe:
@@ -109,8 +156,9 @@ RECIPES: Mapping[str, Recipe] = {
     },
     "finercam": _finercam(),
     "guided-gradcam": Recipe(
-        lambda place, source: [Pull((place,)), Pull((source,), _guided())], _guided_gradcam
+        lambda asked: [Pull((asked.place,)), Pull((asked.source,), _guided())], _guided_gradcam
     ),
+    "fullgrad": Recipe(lambda asked: [Pull((asked.source, *_biases(asked)))], _fullgrad),
     "guided-backprop": formula_of_one(plain.saliency, _guided),
     "deconvnet": formula_of_one(plain.saliency, _deconvnet),
     "lrp": formula_of_one(plain.input_x_gradient, _relevance),

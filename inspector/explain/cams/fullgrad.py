@@ -17,7 +17,7 @@ from inspector.explain.targeted import find_places
 from inspector.explain.upsample import upsample
 from inspector.objectives import Gradients
 
-__all__ = ["fullgrad"]
+__all__ = ["fullgrad", "magnitudes"]
 
 RESCALED = ("channel", "layer", "none")
 
@@ -61,15 +61,20 @@ def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
 
 
 def _shown(contribution: Maps, rescale: str, sides: tuple[int, ...]) -> Maps:
-    """(N, C, spatial...) to (N, sides...): the paper's psi, and the sum over the channels."""
+    """(N, C, spatial...) to (N, sides...): equation 6's psi, and the sum over the channels."""
+    # enlarging is linear: the sum first is the same, and one map instead of hundreds
+    return np.asarray(upsample(magnitudes(contribution, rescale).sum(axis=1), sides))
+
+
+def magnitudes(contribution: Maps, rescale: str) -> Maps:
+    """(N, C, spatial...) as it is added up, before it is enlarged; `embed` can also write it as a graph."""
     magnitude = np.abs(contribution)
     axes = tuple(range(1 if rescale == "layer" else 2, magnitude.ndim))
     if rescale != "none":
         magnitude = magnitude - magnitude.min(axis=axes, keepdims=True)
         largest = magnitude.max(axis=axes, keepdims=True)
         magnitude = np.divide(magnitude, largest, out=np.zeros_like(magnitude), where=largest > 0)
-    # enlarging is linear: the sum first is the same, and one map instead of hundreds
-    return np.asarray(upsample(magnitude.sum(axis=1), sides))
+    return magnitude
 
 
 def _gap(found: Gradients, contributions: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:

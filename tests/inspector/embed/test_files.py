@@ -248,7 +248,9 @@ def test_a_wrong_heatmap_is_not_written(tmp_path: Path, monkeypatch: pytest.Monk
     from inspector.embed import build
 
     right = build._Site.enlarged
-    monkeypatch.setattr(build._Site, "enlarged", lambda site, maps: right(site, maps.transpose(0, 2, 1)))
+    monkeypatch.setattr(
+        build._Site, "enlarged", lambda site, maps, tensor: right(site, maps.transpose(0, 2, 1), tensor)
+    )
     with pytest.raises(ModelError, match="it is not written"):
         Inspector(cnn()).embed(tmp_path / "explained.onnx")
     assert not list(tmp_path.iterdir())

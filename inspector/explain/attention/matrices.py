@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import LayerNotFound
+from inspector.errors import LayerNotFound, ModelError
 from inspector.explain.attention.opened import opened
 from inspector.explain.flow import needed
 from inspector.explain.geometry import Axes, Grid, Places, grid_of, guessed_grid, token_grid
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 __all__ = ["Attentions", "find_attentions"]
+
+# of the output's largest magnitude: half precision rounds by a thousandth, a mistake shows in the first digits
+TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,11 @@ def find_attentions(scene: Scene) -> Attentions:
     Raises:
         LayerNotFound: there are none; or they are of windows, or of coarser and coarser sequences, through which no
             token can be followed.
+        ModelError: with its operators taken apart the model computes something else.
     """
     subject = scene.subject
     evaluator = opened(subject.evaluator)
+    _verify(scene, evaluator)
     places = find_places(evaluator, scene.entry, subject.feeds)
     found = _squares(places, leads_to(evaluator.model.graph, subject.objective.tensors))
     if not found:
@@ -98,6 +103,20 @@ def find_attentions(scene: Scene) -> Attentions:
         _rows_read(scene, places, ours[-1], tokens),
         _grid(scene, places, ours[-1], tokens),
     )
+
+
+def _verify(scene: Scene, evaluator: Evaluator) -> None:
+    """Compare the score with the file's where operators were taken apart; a quantised file's differs on purpose."""
+    subject = scene.subject
+    if evaluator is subject.evaluator or subject.evaluator.lowered.quantised:
+        return
+    tensors = evaluator.values(subject.feeds, subject.objective.tensors)
+    difference = float(np.abs(subject.settled.evaluate(tensors) - subject.score).max())
+    if difference > TOLERANCE * float(max(np.abs(each).max() for each in tensors.values())):
+        raise ModelError(
+            f"taking the model's attention out of its operators changes the score by {difference:.2g}: export it at "
+            "opset 18, without optimising it"
+        )
 
 
 def _squares(places: Places, wanted: set[str]) -> list[ir.Value]:

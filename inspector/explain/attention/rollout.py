@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 from inspector.errors import InputError, LayerNotFound
 from inspector.explain.attention.matrices import Attentions, find_attentions
 from inspector.explain.relevance import Relevance, Scene
-from inspector.objectives import Gradients
+from inspector.objectives import Evaluator, Gradients
 
 __all__ = ["Heads", "attention_rollout", "gradient_rollout"]
 
 Heads = Literal["mean", "min", "max"]
 Matrices = NDArray[np.float64]
+
+INSIDE = "the attention matrices lie inside operators: finite differences of the file cannot reach the gradient at them"
 
 FUSED: dict[Heads, Callable[[Matrices], Matrices]] = {
     "mean": lambda heads: np.asarray(heads.mean(axis=1)),
@@ -82,7 +85,10 @@ def gradient_rollout(scene: Scene) -> Relevance:
     samples = len(subject.x)
     if not subject.objective.batched:
         raise LayerNotFound("the target is one number for the whole batch: it has no map for each sample")
-    pulled = found.evaluator.gradients(subject.feeds, subject.settled, found.names, found.names)
+    # what finite differences of the file can reach is pulled back as for any method, and checked
+    reached = set(found.names) <= _tensors(subject.evaluator)
+    evaluator = subject.evaluator if reached else found.evaluator
+    pulled = evaluator.gradients(subject.feeds, subject.settled, found.names, found.names)
     eye = np.broadcast_to(np.eye(found.tokens), (samples, found.tokens, found.tokens))
     rolled: Matrices = eye
     for number, name in enumerate(found.names):
@@ -91,7 +97,8 @@ def gradient_rollout(scene: Scene) -> Relevance:
         )
         rolled = rolled + np.maximum(values * gradient, 0).mean(axis=1) @ rolled
     maps = found.maps((rolled - eye)[:, found.rows].mean(axis=1))
-    return Relevance(maps, _to_be_checked(found, scene, pulled))
+    notes = () if reached else (INSIDE,)
+    return Relevance(maps, _first(found, pulled) if reached else None, notes=notes)
 
 
 def _without_smallest(fused: Matrices, share: float) -> Matrices:
@@ -104,15 +111,12 @@ def _without_smallest(fused: Matrices, share: float) -> Matrices:
     return flat.reshape(fused.shape)
 
 
-def _to_be_checked(found: Attentions, scene: Scene, pulled: Gradients) -> Gradients | None:
-    """The gradient at the first matrix, which passes through all others; None where the file has no such tensor."""
-    if found.evaluator is not scene.subject.evaluator:
-        return None
-    first = found.names[0]
-    return Gradients(
-        pulled.score,
-        pulled.lowered_score,
-        {first: pulled.gradients[first]},
-        {first: pulled.tensors[first]},
-        pulled.objective,
-    )
+def _tensors(evaluator: Evaluator) -> set[str]:
+    """Names of the tensors that the gradient is taken at."""
+    return {str(value.name) for node in evaluator.lowered.model.graph for value in node.outputs}
+
+
+def _first(found: Attentions, pulled: Gradients) -> Gradients:
+    """The gradient at the first matrix, which passes through all others: one check for all."""
+    name = found.names[0]
+    return replace(pulled, gradients={name: pulled.gradients[name]}, tensors={name: pulled.tensors[name]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class Writer:
         return name
 
 
+@cache
 def transformer(
     kind: str = "heads",
     extra: int = 1,

@@ -146,8 +146,13 @@ def test_the_gradient_at_the_first_matrix_is_checked() -> None:
     explained = transformer().explain(X, "gradient-rollout", target=1, check=True)
     assert explained.check is not None
     assert explained.check.passed
-    # a fused operator's matrix is no tensor of the file, whose differences could be taken
-    assert transformer("standard").explain(X, "gradient-rollout", target=1, check=True).check is None
+    contributed = transformer("contributed").explain(X, "gradient-rollout", target=1, check=True)
+    assert contributed.check is not None
+    assert contributed.check.passed
+    # a matrix inside an operator of the standard is no tensor whose differences could be taken
+    inside = transformer("standard").explain(X, "gradient-rollout", target=1, check=True)
+    assert inside.check is None
+    assert any("lie inside operators" in note for note in inside.notes)
 
 
 @pytest.mark.parametrize("kind", ["heads", "merged", "standard"])

@@ -103,7 +103,7 @@ def _bars(axes: Any, evaluation: Evaluation, column: str, colours: dict[str, Any
 def _curves(axes: Any, evaluation: Evaluation, name: str, colours: dict[str, Any], legend: bool) -> None:
     for method in evaluation.methods:
         across, heights = evaluation.curves[method][name]
-        style = {"noise": ":", "centre": "--"}.get(method, ":" if method in CONTROLS else "-")
+        style = {"random": ":", "centre": "--"}.get(method, "-")
         axes.plot(across, heights, style, color=colours[method], linewidth=1.3, label=method)
     axes.set_title(name, fontsize=9, color=INK, pad=4)
     share = evaluation.curves[evaluation.methods[0]][name][0].max() <= 1

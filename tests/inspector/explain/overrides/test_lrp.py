@@ -291,3 +291,25 @@ def test_relevance_that_biases_take_is_a_note() -> None:
     (note,) = [each for each in found.notes if "add up" in each]
     assert "image 1: the relevances add up to" in note
     assert "biases and epsilon have taken the difference" in note
+
+
+def test_attention_weights_are_constants() -> None:
+    """Of softmax(A A') V with A = x W, V = x U, rows of two: what reaches x goes through V alone."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("MatMul", ["x", "v"], ["b"]),
+        *(helper.make_node("Reshape", [name, "rows"], [f"{name}_rows"]) for name in "ab"),
+        helper.make_node("Transpose", ["a_rows"], ["turned"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["a_rows", "turned"], ["match"]),
+        helper.make_node("Softmax", ["match"], ["weights"], axis=-1),
+        helper.make_node("MatMul", ["weights", "b_rows"], ["mixed"]),
+        helper.make_node("Reshape", ["mixed", "flat"], ["joined"]),
+        helper.make_node("MatMul", ["joined", "head"], ["logits"]),
+    ]
+    weights = {"w": W, "v": V, "head": HEAD, "rows": np.array([-1, 2, 2]), "flat": np.array([-1, 4])}
+    lens = of(nodes, weights)
+    found = lens.explain(FEATURES, "lrp", target=0, composite="epsilon", epsilon=1e-9)
+    attention = lens.activations(FEATURES, layers="weights")["weights"].astype(np.float64)
+    at_values = np.einsum("nij,ik->njk", attention, HEAD[:, 0].reshape(2, 2)).reshape(-1, 4)
+    np.testing.assert_allclose(found.raw, FEATURES * (at_values @ V.T), atol=1e-4)
+    np.testing.assert_allclose(found.measures["conservation gap"], 0, atol=1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +34,22 @@ def sobol_sequence(count: int, dimensions: int, seed: int) -> NDArray[np.float64
     directions = np.zeros((BITS, dimensions), dtype=np.int64)
     for dimension in range(dimensions):
         polynomial = next(polynomials) if dimension else 1
-        for _ in range(ATTEMPTS):
-            column = _directions(polynomial, random)
-            # few points tell few dimensions apart: what two share would look like an effect of both
-            shown = tuple(int(each) for each in column[:used])
-            if shown not in seen:
-                break
-        seen.add(shown)
+        # few points tell few dimensions apart: what two share would look like an effect of both
+        drawn = (_directions(polynomial, random) for _ in range(ATTEMPTS))
+        first = next(drawn)
+        column = next((each for each in chain([first], drawn) if _shown(each, used) not in seen), first)
+        seen.add(_shown(column, used))
         directions[:, dimension] = column << np.arange(BITS - 1, -1, -1)
     numbers = np.arange(count)
     points = np.broadcast_to(random.integers(0, 2**BITS, dimensions), (count, dimensions)).copy()
     for bit in range(used):
         points ^= (numbers >> bit & 1)[:, None] * directions[bit]
     return points / 2.0**BITS
+
+
+def _shown(column: NDArray[np.int64], used: int) -> tuple[int, ...]:
+    """What the points make of a dimension's directions."""
+    return tuple(int(each) for each in column[:used])
 
 
 def _directions(polynomial: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -132,7 +132,8 @@ def _ridge(kept: Vector, score: Vector, weight: Vector, penalty: float) -> tuple
     count = kept.shape[1]
     # the penalty as further rows: no squared condition number, and no penalty is least squares
     design = np.concatenate([centred, np.sqrt(penalty) * np.eye(count)])
-    slope: Vector = np.linalg.lstsq(design, np.concatenate([target, np.zeros(count)]), rcond=None)[0]
+    fitted = np.linalg.lstsq(design, np.concatenate([target, np.zeros(count)]), rcond=None)[0]
+    slope: Vector = fitted.astype(np.float64)
     spread = float(target @ target)
     residual = target - centred @ slope
     return slope, 1 - float(residual @ residual) / spread if spread > 0 else 1.0

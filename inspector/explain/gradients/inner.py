@@ -127,7 +127,7 @@ def _of_neurons(scene: Scene, neuron: Neuron | None) -> Objective:
         sums = np.asarray(scene.folded(values)).reshape(count, shape[0], -1).sum(axis=2)
         chosen: list[tuple[int, ...]] = [(int(channel),) for channel in sums.argmax(axis=1)]
     else:
-        chosen = [(neuron,) if isinstance(neuron, int) else tuple(neuron)] * count
+        chosen = [tuple(np.ravel(np.asarray(neuron)).tolist())] * count
     for each in chosen:
         _require(each, shape, scene.tensor)
     index = np.stack(
@@ -148,10 +148,11 @@ def _of_neurons(scene: Scene, neuron: Neuron | None) -> Objective:
 def _require(neuron: Sequence[int], shape: Sequence[int], layer: str) -> None:
     """InputError where a layer of `shape` (channels, places...) has no such neuron, or channel."""
     sizes = shape if len(neuron) > 1 else shape[:1]
-    inside = len(neuron) == len(sizes) and all(0 <= n < size for n, size in zip(neuron, sizes, strict=True))
+    whole = all(isinstance(each, int) for each in neuron) and len(neuron) == len(sizes)
+    inside = whole and all(0 <= each < size for each, size in zip(neuron, sizes, strict=True))
     if not inside:
         raise InputError(
-            f"layer '{layer}' has no neuron {tuple(map(int, neuron))}: give a channel below {shape[0]}, or a channel "
+            f"layer '{layer}' has no neuron {tuple(neuron)}: give a channel below {shape[0]}, or a channel "
             f"and a place within {tuple(shape)}"
         )
 
@@ -159,6 +160,6 @@ def _require(neuron: Sequence[int], shape: Sequence[int], layer: str) -> None:
 def _of_channel(folded: NDArray[np.float64], channel: int | None) -> NDArray[np.float64]:
     if channel is None:
         return folded
-    if not 0 <= channel < folded.shape[1]:
+    if not isinstance(channel, int | np.integer) or not 0 <= channel < folded.shape[1]:
         raise InputError(f"the layer has channels 0 to {folded.shape[1] - 1}, no channel {channel}")
     return folded[:, channel : channel + 1]

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InputError
-from inspector.explain.gradients.paths import positive
+from inspector.explain.gradients.paths import at_least, positive
 from inspector.explain.relevance import Maps, Relevance, Scene
 from inspector.explain.subject import Subject, Variant
 from inspector.session import Array
@@ -73,8 +72,7 @@ def _of_noisy(
     scene: Scene, noise: float, samples: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     positive(samples=samples)
-    if not noise >= 0:
-        raise InputError(f"noise is a share of the input's range, at least 0, not {noise!r}")
+    at_least(0, noise=noise)
     return moments(scene.source, _noisy(scene.source.x, noise, samples, seed), samples)
 
 

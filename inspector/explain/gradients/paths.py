@@ -12,7 +12,16 @@ from inspector.errors import InputError
 from inspector.explain.subject import Subject, Variant
 from inspector.session import Array
 
-__all__ = ["Quadrature", "along", "changes", "gap_notes", "mean_gradient", "positive", "quadrature"]
+__all__ = [
+    "Quadrature",
+    "along",
+    "at_least",
+    "changes",
+    "gap_notes",
+    "mean_gradient",
+    "positive",
+    "quadrature",
+]
 
 Quadrature = Literal["gauss-legendre", "midpoint"]
 
@@ -97,6 +106,14 @@ def gap_notes(
         for number, (total, change) in enumerate(zip(attributed, changed, strict=True))
         if abs(total - change) > LARGE_GAP * abs(change) + 1e-6
     )
+
+
+def at_least(low: float, **numbers: float) -> None:
+    """InputError where one of `numbers` is no number, or below `low`."""
+    for name, number in numbers.items():
+        known = isinstance(number, int | float | np.number) and not isinstance(number, bool)
+        if not known or not number >= low:
+            raise InputError(f"{name} is a number from {low:g} upwards, not {number!r}")
 
 
 def positive(**numbers: int) -> None:

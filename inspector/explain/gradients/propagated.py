@@ -6,7 +6,7 @@ import numpy as np
 
 from inspector.errors import InputError
 from inspector.explain.baselines import Baseline, source_baseline
-from inspector.explain.gradients.paths import changes, gap_notes
+from inspector.explain.gradients.paths import at_least, changes, gap_notes
 from inspector.explain.relevance import Relevance, Scene
 
 __all__ = ["deeplift", "lrp"]
@@ -46,10 +46,9 @@ def lrp(
 
     if composite not in COMPOSITES:
         raise InputError(f"the composites of lrp are {', '.join(COMPOSITES)}, not '{composite}'")
-    if not (epsilon > 0 and gamma >= 0 and alpha >= 1):
-        raise InputError(
-            f"lrp takes epsilon > 0, gamma >= 0 and alpha >= 1, not {epsilon!r}, {gamma!r}, {alpha!r}"
-        )
+    at_least(1e-12, epsilon=epsilon)
+    at_least(0, gamma=gamma)
+    at_least(1, alpha=alpha)
     subject, tensor = scene.source, scene.source.tensor
     rules = relevance_rules(composite, float(epsilon), float(gamma), float(alpha))
     found = subject.evaluator.gradients(subject.feeds, subject.settled, [tensor], rules=rules)

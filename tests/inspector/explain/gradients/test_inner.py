@@ -120,7 +120,7 @@ def test_neurons_of_a_layer_with_channels_last() -> None:
 
 def test_options_that_do_not_fit() -> None:
     lens = Inspector(network())
-    for neuron in (5, (1, 2), (0, 2, 0), -1):
+    for neuron in (5, (1, 2), (0, 2, 0), -1, "middle", 0.5):
         with pytest.raises(
             InputError, match=r"layer 'pooled' has no neuron .* below 5, .* within \(5, 2, 2\)"
         ):

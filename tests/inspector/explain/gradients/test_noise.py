@@ -96,7 +96,7 @@ def test_seeds_and_batches() -> None:
 
 def test_options_that_do_not_fit() -> None:
     lens = Inspector(network())
-    with pytest.raises(InputError, match="noise is a share of the input's range, at least 0, not -1"):
+    with pytest.raises(InputError, match="noise is a number from 0 upwards, not -1"):
         lens.explain(X, "vargrad", target=CLASSES, noise=-1)
     with pytest.raises(InputError, match="samples is a positive integer, not 0"):
         lens.explain(X, "squaregrad", target=CLASSES, samples=0)

@@ -271,8 +271,9 @@ def test_a_deviation_is_a_constant(operator: str) -> None:
     ("options", "message"),
     [
         ({"composite": "zeta"}, "composites of lrp are epsilon, gamma, .* not 'zeta'"),
-        ({"epsilon": 0}, "epsilon > 0, gamma >= 0 and alpha >= 1, not 0, 0.25, 1.0"),
-        ({"alpha": 0.5}, "alpha >= 1, not 1e-06, 0.25, 0.5"),
+        ({"epsilon": 0}, "epsilon is a number from 1e-12 upwards, not 0"),
+        ({"gamma": "much"}, "gamma is a number from 0 upwards, not 'much'"),
+        ({"alpha": 0.5}, "alpha is a number from 1 upwards, not 0.5"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:

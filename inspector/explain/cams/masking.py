@@ -118,7 +118,7 @@ def _seen_through(scene: Scene, values: Maps, pairs: NDArray[np.int64]) -> Itera
 
 
 def _finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(finite(lambda each: each, scores))
+    return np.asarray(finite(lambda each: each, scores), dtype=np.float64)
 
 
 def _is_probability(subject: Subject) -> bool:

@@ -56,6 +56,6 @@ def _near(peaks: NDArray[np.int64], inside: NDArray[np.bool_], reach: float) -> 
         return np.zeros(len(peaks), dtype=bool)
     from scipy.ndimage import distance_transform_edt
 
-    distance = distance_transform_edt(~inside)
+    distance = np.asarray(distance_transform_edt(~inside))
     near: NDArray[np.bool_] = distance[tuple(peaks.T)] <= reach
     return near

@@ -23,7 +23,7 @@ from inspector.quality.confidence import class_of, confidence_of
 from inspector.quality.controls import CONTROLS
 from inspector.quality.digest import of_arrays, of_model, of_options
 from inspector.quality.evaluation import Evaluation
-from inspector.quality.metric import Curve, Metric
+from inspector.quality.metric import Better, Curve, Metric
 from inspector.quality.metrics import find_metric
 from inspector.quality.randomisation import scaled
 from inspector.quality.redraw import Redrawing
@@ -127,10 +127,10 @@ def evaluate(
             missing = [metric for metric in chosen if result.digests.get(metric) != digests[metric]]
             if missing:
                 trial, result.notes = work.trial(number, question, name)
-            for metric in missing:
-                measured = chosen[metric].of(trial, work.settings.get(metric, {}))
-                result.add(metric, digests[metric], measured)
-                store.save(number, sample.name, name, result)
+                for metric in missing:
+                    measured = chosen[metric].of(trial, work.settings.get(metric, {}))
+                    result.add(metric, digests[metric], measured)
+                    store.save(number, sample.name, name, result)
             results[name, number] = result
     return _summary(work, chosen, results, targets, notes)
 
@@ -246,7 +246,9 @@ def _summary(
     targets: Sequence[str],
     notes: Sequence[str],
 ) -> Evaluation:
-    columns = {column: better for metric in chosen.values() for column, better in metric.columns.items()}
+    columns: dict[str, Better] = {
+        column: better for metric in chosen.values() for column, better in metric.columns.items()
+    }
     numbers = range(len(work.samples))
     values, curves, said = {}, {}, list(notes)
     for name in work.methods:

@@ -64,6 +64,7 @@ class Site(Protocol):
 
     def shows(self, tensor: str) -> bool:
         """Whether a tensor is a map of more than one place."""
+        ...
 
     def enlarged(self, maps: Any, tensor: str) -> Any:
         """Maps of a tensor, (N, spatial...), in the size of the input; themselves where they are known to have it."""

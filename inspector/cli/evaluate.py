@@ -152,7 +152,7 @@ def _print(found: Evaluation) -> None:
     columns = list(found.columns)
     for start in range(0, len(columns), ACROSS):
         part = columns[start : start + ACROSS]
-        heads = [(f"{column}{ARROWS[found.columns[column]]}", "right") for column in part]
+        heads = [(_heading(found, column), "right") for column in part]
         made = table([("method", "left"), *heads])
         for method, intervals in found.intervals.items():
             cells = [
@@ -161,6 +161,13 @@ def _print(found: Evaluation) -> None:
             ]
             made.add_row(Text(method), *cells)
         print_table(made)
+
+
+def _heading(found: Evaluation, column: str) -> str:
+    """Its name, which numbers are good, and of how many samples they are where not of all."""
+    count = max(intervals[column].count for intervals in found.intervals.values())
+    some = f" (n={count})" if count < len(found.samples) else ""
+    return f"{column}{ARROWS[found.columns[column]]}{some}"
 
 
 def _cell(interval: Interval) -> str:

@@ -86,9 +86,12 @@ def tables(found: dict[str, Any]) -> list[str]:
     lines = []
     for start in range(0, len(columns), 5):
         part = columns[start : start + 5]
-        lines += [
-            "| method | " + " | ".join(f"{each}{arrows[found['better'][each]]}" for each in part) + " |"
+        counts = [max(measured[each]["count"] for measured in found["methods"].values()) for each in part]
+        heads = [
+            f"{each}{arrows[found['better'][each]]} (n = {count})"
+            for each, count in zip(part, counts, strict=True)
         ]
+        lines += ["| method | " + " | ".join(heads) + " |"]
         lines += ["| --- |" + " --- |" * len(part)]
         for method, measured in found["methods"].items():
             lines += [

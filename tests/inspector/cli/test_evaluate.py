@@ -121,6 +121,14 @@ def test_a_picture_that_the_truth_leaves_out_is_said(run: Run, model: Path, pict
     assert "Note: the truth does not name p2.png: its top class is explained" in result.stderr
 
 
+def test_numbers_of_some_pictures_say_of_how_many(run: Run, model: Path, pictures: list[Path]) -> None:
+    Path("truth.json").write_text('{"p1.png": {"boxes": [[10, 0, 30, 40]]}, "p2.png": {"class": 1}}')
+    result = run("evaluate", model, *pictures, "--truth", "truth.json", "--method", "centre", "--metric",
+                 "energy-in-box,sparseness")  # fmt: skip
+    assert "energy-in-box ↑ (n=1)" in result.stdout
+    assert "sparseness\n" in result.stdout
+
+
 def test_a_second_model_for_random_labels(run: Run, model: Path, pictures: list[Path]) -> None:
     result = run("evaluate", model, pictures[1], "--method", "saliency", "--metric", "label-randomisation",
                  "--random-labels", model, "--json")  # fmt: skip

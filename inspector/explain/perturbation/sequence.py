@@ -12,7 +12,7 @@ __all__ = ["sobol_sequence"]
 
 BITS = 30
 # so often a dimension is drawn again whose points would be another's
-ATTEMPTS = 64
+ATTEMPTS = 16
 
 
 def sobol_sequence(count: int, dimensions: int, seed: int) -> NDArray[np.float64]:

@@ -91,9 +91,18 @@ def _pixels(rgb: NDArray[np.uint8] | None, each: Compared, colours: Colours) -> 
         heatmap = np.repeat(heatmap[None], max(1, heatmap.size // STRIP_ROWS), axis=0)
     heatmap = _reduced(heatmap)
     if rgb is not None:
-        return overlay_pixels(_reduced(rgb), heatmap, each.signed, colours)
+        # in tiles this small two colours are only seen on what has none
+        under = _faded(_reduced(rgb)) if each.signed else _reduced(rgb)
+        return overlay_pixels(under, heatmap, each.signed, colours)
     low, high, name = heat_scale(each.signed, colours)
     return colour(heatmap, low, high, name)
+
+
+def _faded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """In light grey: half as far from white as it is bright (ITU-R BT.601)."""
+    grey = rgb[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    light = np.rint(255 - (255 - grey) / 2).astype(np.uint8)
+    return np.repeat(light[..., None], 3, axis=2)
 
 
 def _reduced(array: NDArray[Any]) -> NDArray[Any]:

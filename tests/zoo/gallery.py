@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from inspector import Inspector
 from inspector.cli.methods import BUDGETS
@@ -252,10 +251,9 @@ def page(studio: Studio) -> str:
         "fetches them, draws the pictures and writes this page.",
     ]
     for plate in PLATES:
-        size = Image.open(IMAGES / plate.file).size
         lines += [
             "", f"## {plate.heading}", "", plate.text, "", "```", plate.command, "```", "",
-            f"![{plate.heading}](images/gallery/{plate.file} \"{size[0]} x {size[1]} pixels\")",
+            f"![{plate.heading}](images/gallery/{plate.file})",
         ]  # fmt: skip
     lines += ["", "## How long each took", "", *_times(studio)]
     return "\n".join(lines) + "\n"

@@ -35,12 +35,18 @@ def test_the_picture_and_a_tile_per_method(count: int) -> None:
     assert inside(figure)
 
 
-def test_each_tile_is_the_overlay() -> None:
+def test_each_tile_is_the_overlay_of_signed_maps_on_light_grey() -> None:
     signed = Compared("lrp", RNG.uniform(-1, 1, (12, 16)), signed=True)
-    figure = comparison_sheet(PHOTO, [*compared(1), signed], "cat")
+    (amount,) = compared(1)
+    figure = comparison_sheet(PHOTO, [amount, signed], "cat")
     tiles = [np.asarray(image.get_array()) for image in figure.axes[0].images]
     np.testing.assert_array_equal(tiles[0], PHOTO)
-    np.testing.assert_array_equal(tiles[2], overlay_pixels(PHOTO, signed.heatmap, signed=True))
+    np.testing.assert_array_equal(tiles[1], overlay_pixels(PHOTO, amount.heatmap))
+    # black becomes the middle grey, white stays
+    light = np.rint((255 + PHOTO @ [0.299, 0.587, 0.114]) / 2).astype(np.uint8)[..., None].repeat(3, axis=2)
+    np.testing.assert_allclose(
+        tiles[2], overlay_pixels(light, signed.heatmap, signed=True).astype(int), atol=1
+    )
     assert "lrp ±" in texts(figure)
 
 

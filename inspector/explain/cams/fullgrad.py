@@ -61,7 +61,7 @@ def fullgrad(scene: Scene, *, rescale: str = "channel") -> Relevance:
 
 
 def _shown(contribution: Maps, rescale: str, sides: tuple[int, ...]) -> Maps:
-    """(N, C, spatial...) to (N, sides...): equation 6's psi, and the sum over the channels."""
+    """(N, C, spatial...) to (N, sides...): the paper's psi, and the sum over the channels."""
     # enlarging is linear: the sum first is the same, and one map instead of hundreds
     return np.asarray(upsample(magnitudes(contribution, rescale).sum(axis=1), sides))
 

@@ -6,11 +6,14 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 from PIL import Image
 
+from inspector import __version__
 from inspector.cli import main
 from tests.zoo.classifier import classifier
 from tests.zoo.fetch import cache_folder
@@ -28,7 +31,7 @@ SETTINGS = [
     "insertion.steps=12", "deletion.steps=12", "road.shares=(0.2, 0.5)", "infidelity.samples=30",
     "mu-fidelity.samples=40", "sensitivity-max.samples=4", "parameter-randomisation.stages=3",
     "parameter-randomisation.layers=2", "integrated-gradients.steps=16", "smoothgrad.samples=16", "occlusion.window=56",
-    "occlusion.stride=28", "rise.masks=400",
+    "occlusion.stride=28",
 ]  # fmt: skip
 FAITHFUL = [
     "insertion", "deletion", "road", "average-drop", "infidelity", "mu-fidelity", "sparseness", "pointing-game",
@@ -119,15 +122,18 @@ def write(faithful: dict[str, Any], stable: dict[str, Any], figure: Path) -> Non
     page = DOCS / "quality.md"
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    boxed = next(iter(faithful["methods"].values()))["energy-in-box"]["count"]
-    lines = [
-        BEGIN, "", f"{len(faithful['samples'])} photographs; boxes are known of {boxed}.", "", *tables(faithful),
-        "Stability, and sanity checks:", "", *tables(stable), END,
-    ]  # fmt: skip
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
+    made = (
+        f"Made by onnxlens {__version__} with onnxruntime {onnxruntime.__version__}, {versions} on a CPU; means over n "
+        "photographs [95 % bootstrap interval], the best in bold. Settings other than the defaults: "
+        f"`{' '.join(SETTINGS)}`."
+    )
+    sanity = "Stability, and sanity checks, of methods that need few passes:"
+    lines = [BEGIN, "", made, "", *tables(faithful), sanity, "", *tables(stable), END]
     page.write_text(before + "\n".join(lines) + after)
     with Image.open(figure) as picture:
         small = picture.convert("RGB").resize(
-            (1400, round(1400 * picture.height / picture.width)), Image.LANCZOS
+            (1400, round(1400 * picture.height / picture.width)), Image.Resampling.LANCZOS
         )
     small.quantize(128).save(DOCS / "images" / "quality.png", optimize=True)
 

@@ -14,6 +14,7 @@ from inspector.errors import InputError, LayerNotFound, ModelError, NotDifferent
 from inspector.model import Model
 from inspector.model.declarations import restore_maps
 from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.names import clear_names
 from inspector.objectives.objective import Objective, TermKey
 from inspector.session import Array, Cache, Feeds, Session, batch_size
 
@@ -33,7 +34,6 @@ HANDED_OUT = frozenset(
         *("float16", "float32", "float64", "complex64", "complex128", "string", None),
     )
 )
-RESERVED = ("target.", "cotangent.", "gradient.")
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,7 @@ class Evaluator:
         needed = list(dict.fromkeys((*tensors, *wrt)))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
-        _clear_names(forward, needed)
+        clear_names(forward, needed)
         return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
 
     def _build_gradient_graph(
@@ -300,7 +300,7 @@ class Evaluator:
         needed = list(dict.fromkeys((*scored_tensors, *wrt, *keep)))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
-        _clear_names(forward, needed)
+        clear_names(forward, needed)
         scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)
@@ -377,27 +377,3 @@ def _coarsest_rounding(model: ir.Model) -> float:
     """The largest relative rounding error of the float types that a model computes in; 0 where none is known."""
     names = {output.dtype.name for node in model.graph for output in node.outputs if output.dtype is not None}
     return max((eps for name, eps in _ROUNDING.items() if name in names), default=0.0)
-
-
-def _clear_names(model: ir.Model, kept: Sequence[str]) -> None:
-    """Rename, in place, what is called like the tensors that an objective and a gradient add (an explained model's).
-
-    Raises:
-        ModelError: a tensor that is asked for is called so.
-    """
-    graph = model.graph
-    results = (value for node in graph.all_nodes() for value in node.outputs)
-    values = [*graph.initializers.values(), *results]
-    taken = {value.name for value in (*graph.inputs, *values)}
-    for value in values:
-        if value.name is None or not value.name.startswith(RESERVED):
-            continue
-        if value.name in kept:
-            raise ModelError(
-                f"the tensor '{value.name}' is called like those that a gradient adds: rename it in the model first"
-            )
-        name = f"model/{value.name}"
-        while name in taken:
-            name += "_"
-        value.name = name
-        taken.add(name)

@@ -44,7 +44,9 @@ def test_maps(parity: Parity, unscaled: None, method: str, name: str) -> None:
     wide = name == TRAINED
     parity(
         *(method, ours, theirs(SAME[method], of.double if wide else of, scores(of.top))),
-        peer=PEER, called=SAME[method], network=name,
+        peer=PEER,
+        called=SAME[method],
+        network=name,
         note="the peer in double precision" if wide else "",
     )
 

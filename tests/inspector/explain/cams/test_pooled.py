@@ -67,7 +67,10 @@ def test_elsewhere_it_says_what_lies_between() -> None:
         Inspector(cnn()).explain(images(1), "cam", target=1, layer="relu")
     with pytest.raises(LayerNotFound, match=r"'max_pool' is none: its places have different shares"):
         Inspector(cnn()).explain(images(1), "cam", target=1)
-    with pytest.raises(LayerNotFound, match=r"'conv' is none: Relu \('relu'\) lies between.*is pooled, 'relu', or take gradcam"):
+    with pytest.raises(
+        LayerNotFound,
+        match=r"'conv' is none: Relu \('relu'\) lies between.*is pooled, 'relu', or take gradcam",
+    ):
         Inspector(pooled()).explain(X, "cam", target=1, layer="conv")
     with pytest.raises(LayerNotFound, match=r"Softmax \('output'\) lies between"):
         Inspector(pooled(final="Softmax")).explain(X, "cam", target=1, score="output")

@@ -32,7 +32,8 @@ def input_baseline(scene: Scene, choice: Baseline) -> Array:
         choice: "zero"; "black": pixels of zero as the file's metadata normalises them, without such metadata each
             channel's lowest value in the sample; "mean": each channel's mean over the sample; "blur": the sample
             blurred by a Gaussian of a twentieth of each side; a number in the input's own units (of token ids an id,
-            such as the padding's); an array that broadcasts to a sample or to the batch, or one number per channel.
+            such as the padding's); an array that broadcasts to a sample or to the batch, or one number per channel. Of
+            an input of words it is the word itself, "zero" the empty one.
 
     Raises:
         InputError: there is no such baseline, it does not fit the input, or the input's numbers are codes, of which
@@ -42,6 +43,8 @@ def input_baseline(scene: Scene, choice: Baseline) -> Array:
     layout = input_layout(scene.subject.evaluator.model, scene.entry.input)
     if layout is not None and len(layout) != x.ndim:
         layout = None
+    if x.dtype.kind in "OUS":
+        return _words(choice, x)
     if not isinstance(choice, str):
         return _given(np.asarray(choice), x, layout)
     if choice not in get_args(Named):
@@ -71,6 +74,17 @@ def source_baseline(scene: Scene, choice: Baseline) -> Array:
         return given
     feeds = {**scene.subject.feeds, scene.subject.tensor: given}
     return scene.subject.evaluator.values(feeds, [name])[name]
+
+
+def _words(choice: Baseline, x: Array) -> Array:
+    words = np.asarray("" if choice == "zero" else choice, dtype=object)
+    # an array of fixed width would cut a longer word off
+    longest = max((len(str(word)) for word in words.ravel()), default=0)
+    if words.ndim > x.ndim or (x.dtype.kind != "O" and longest > np.char.str_len(x).max()):
+        raise InputError(
+            "a baseline of words is one word no longer than the input's longest, or an array of them"
+        )
+    return np.broadcast_to(words, x.shape).astype(x.dtype)
 
 
 def _given(array: Array, x: Array, layout: str | None) -> Array:

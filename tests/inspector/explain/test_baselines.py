@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 
 from inspector import Inspector
 from inspector.errors import InputError
@@ -120,3 +120,27 @@ def test_of_a_floating_point_input_both_are_the_same() -> None:
 def test_what_is_no_baseline(choice: Baseline, message: str) -> None:
     with pytest.raises(InputError, match=message):
         baseline(choice)
+
+
+@pytest.mark.parametrize("dtype", [object, "U5"])
+def test_words_are_replaced_by_a_word(dtype: Any) -> None:
+    words = np.array([["cat", "dog", "mouse"], ["dog", "dog", "cat"]], dtype=dtype)
+    nodes = [
+        helper.make_node(
+            "LabelEncoder", ["x"], ["ids"], domain="ai.onnx.ml",
+            keys_strings=["cat", "dog", "mouse", "none"], values_int64s=[0, 1, 2, 3], default_int64=3,
+        ),
+        helper.make_node("Gather", ["table", "ids"], ["values"]),
+        helper.make_node("ReduceSum", ["values", "axis"], ["y"], keepdims=1),
+    ]  # fmt: skip
+    table = np.array([2, 5, 11, 0.5], np.float32)
+    proto = model(nodes, {"x": ["n", 3]}, {"y": ["n", 1]}, {"table": table, "axis": np.array([1])})
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
+    proto.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    for baseline, worth in (("zero", 0.5), ("dog", 5)):
+        explained = Inspector(proto).explain(words, "occlusion", target="y[0]", baseline=baseline)
+        expected = np.array([[2, 5, 11], [5, 5, 2]]) - worth
+        np.testing.assert_allclose(explained.raw, expected)
+    if dtype is not object:
+        with pytest.raises(InputError, match="no longer than the input's longest"):
+            Inspector(proto).explain(words, "occlusion", target="y[0]", baseline="elephant")

@@ -113,6 +113,19 @@ def test_weights_that_the_file_computes_from_constants() -> None:
     np.testing.assert_allclose(lens.kernels("y"), expected, rtol=1e-6)
 
 
+def test_weights_of_half_the_precision() -> None:
+    import ml_dtypes
+
+    stored = normal(4, 3, 3, 3).astype(ml_dtypes.bfloat16)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"])]
+    proto = model(
+        nodes, {"x": ["n", 3, 8, 8]}, {"y": None}, {"w": normal(4, 3, 3, 3)}, 22, dtype=TensorProto.BFLOAT16
+    )
+    tensor = helper.make_tensor("w", TensorProto.BFLOAT16, stored.shape, stored.astype(np.float32).ravel())
+    proto.graph.initializer[0].CopyFrom(tensor)
+    np.testing.assert_array_equal(Inspector(proto).kernels("y").astype(np.float32), stored.astype(np.float32))
+
+
 STORED = np.random.default_rng(0).integers(-100, 100, (4, 3, 3, 3)).astype(np.int8)
 SCALES = np.array([0.01, 0.02, 0.03, 0.04], dtype=np.float32)
 

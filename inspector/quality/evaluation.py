@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.quality.controls import CONTROLS
 from inspector.quality.metric import Better, Curve
 from inspector.quality.statistics import Interval, bootstrap
 
@@ -56,6 +57,19 @@ class Evaluation:
             for method, found in self.values.items()
         }
 
+    def against(self, reference: str) -> dict[str, dict[str, Interval]]:
+        """By method and column: the mean of its difference from `reference`, sample by sample, and its interval. Where
+        that leaves out 0 the two differ, also where their own intervals overlap.
+        """
+        beside = self.values[reference]
+        return {
+            method: {
+                column: bootstrap(found[column] - beside[column], LEVEL, self.seed) for column in self.columns
+            }
+            for method, found in self.values.items()
+            if method != reference
+        }
+
     def best(self, column: str) -> str | None:
         """The method with the best mean; None where there is none, or neither high nor low is good."""
         better = self.columns[column]
@@ -87,6 +101,14 @@ class Evaluation:
                     for column, interval in found.items()
                 }
                 for method, found in self.intervals.items()
+            },
+            "against": {
+                control: {
+                    method: {column: [_number(each.mean), _number(each.low), _number(each.high)]
+                             for column, each in found.items()}
+                    for method, found in self.against(control).items()
+                }
+                for control in CONTROLS if control in self.values
             },
             "curves": {
                 method: {name: [axis.tolist() for axis in curve] for name, curve in found.items()}

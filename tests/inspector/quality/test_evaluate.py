@@ -59,6 +59,11 @@ def test_every_number_is_that_of_the_metric() -> None:
     means = {name: found.intervals[name]["deletion"].mean for name in found.methods}
     assert found.best("deletion") == min(means, key=lambda name: means[name])
     assert found.best("sparseness") is None
+    differences = found.values["saliency"]["deletion"] - found.values["random"]["deletion"]
+    assert found.against("random")["saliency"]["deletion"] == bootstrap(differences)
+    written = found.to_json()["against"]
+    assert (list(written), list(written["random"])) == (["random"], ["saliency"])
+    np.testing.assert_allclose(written["random"]["saliency"]["deletion"][0], differences.mean())
 
 
 def test_by_default_all_that_can_be_measured_is() -> None:

@@ -71,10 +71,14 @@ class Evaluation:
         }
 
     def best(self, column: str) -> str | None:
-        """The method with the best mean; None where there is none, or neither high nor low is good."""
+        """The method with the best mean, the control maps left out: one that never looks is steadier than any method.
+        None where there is none, or neither high nor low is good.
+        """
         better = self.columns[column]
         means = {method: found[column].mean for method, found in self.intervals.items()}
-        known = {method: mean for method, mean in means.items() if not math.isnan(mean)}
+        known = {
+            method: mean for method, mean in means.items() if method not in CONTROLS and not math.isnan(mean)
+        }
         if better == "neither" or not known:
             return None
         return (max if better == "higher" else min)(known, key=lambda method: known[method])

@@ -15,6 +15,7 @@ from PIL import Image
 
 from inspector import __version__
 from inspector.cli import main
+from inspector.quality import CONTROLS
 from tests.zoo.classifier import classifier
 from tests.zoo.fetch import cache_folder
 from tests.zoo.objects import PHOTOGRAPHS, labelled
@@ -31,7 +32,7 @@ SETTINGS = [
     "insertion.steps=12", "deletion.steps=12", "road.shares=(0.2, 0.5)", "infidelity.samples=30",
     "mu-fidelity.samples=40", "sensitivity-max.samples=4", "parameter-randomisation.stages=3",
     "parameter-randomisation.layers=2", "integrated-gradients.steps=16", "smoothgrad.samples=16", "occlusion.window=56",
-    "occlusion.stride=28",
+    "occlusion.stride=28", "rise.masks=300",
 ]  # fmt: skip
 FAITHFUL = [
     "insertion", "deletion", "road", "average-drop", "infidelity", "mu-fidelity", "sparseness", "pointing-game",
@@ -111,8 +112,8 @@ def _cell(found: dict[str, Any], method: str, measured: dict[str, Any], column: 
     text = f"{each['mean']:.3f} [{each['low']:.3f}, {each['high']:.3f}]"
     better = found["better"][column]
     means = {name: other[column]["mean"] for name, other in found["methods"].items()}
-    known = {name: mean for name, mean in means.items() if mean is not None}
-    if better == "neither":
+    known = {name: mean for name, mean in means.items() if mean is not None and name not in CONTROLS}
+    if better == "neither" or method not in known:
         return text
     best = (max if better == "higher" else min)(known.values())
     return f"**{text}**" if known[method] == best else text
@@ -123,10 +124,12 @@ def write(faithful: dict[str, Any], stable: dict[str, Any], figure: Path) -> Non
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
+    used = {*faithful["options"], *stable["options"]}
+    settings = [setting for setting in SETTINGS if setting.split(".")[0] in used]
     made = (
         f"Made by onnxlens {__version__} with onnxruntime {onnxruntime.__version__}, {versions} on a CPU; means over n "
-        "photographs [95 % bootstrap interval], the best in bold. Settings other than the defaults: "
-        f"`{' '.join(SETTINGS)}`."
+        "photographs [95 % bootstrap interval], the best of the methods in bold. Settings other than the defaults: "
+        f"`{' '.join(settings)}`."
     )
     sanity = "Stability, and sanity checks, of methods that need few passes:"
     lines = [BEGIN, "", made, "", *tables(faithful), sanity, "", *tables(stable), END]

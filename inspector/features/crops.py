@@ -96,12 +96,10 @@ def top_crops(
                 score = float(strongest[row, at])
                 if len(found) < count or score > found[0][0]:
                     place = tuple(int(i) for i in np.unravel_index(at, maps.shape[2:]))
-                    entry_ = (
-                        score,
-                        -(done + row),
-                        view.crop(group[row], maps.shape[2:], place, done + row, score),
-                    )
-                    heapq.heappush(found, entry_) if len(found) < count else heapq.heapreplace(found, entry_)
+                    crop = view.crop(group[row], maps.shape[2:], place, done + row, score)
+                    heapq.heappush(found, (score, -crop.image, crop))
+                    if len(found) > count:
+                        heapq.heappop(found)
         done += len(group)
         if progress is not None:
             progress(done)

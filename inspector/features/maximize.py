@@ -65,7 +65,7 @@ def maximize(
 
     At each step the gradient of every image's score is divided by its root mean square, the gradients of what is held
     against the image are taken off, and what is left goes to the parameters. So `tv` and `l2` mean the same at all
-    layers: 0.1 is a faint pull, 1 as strong as the score's.
+    layers: on a spectrum tv=0.05 takes off fine grain.
 
     Args:
         evaluator: of the model.

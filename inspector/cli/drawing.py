@@ -102,9 +102,10 @@ def _on_photograph(
 def _place(found: Explanation, lens: Inspector) -> str:
     if not found.layers:
         return "at the input"
-    if len(found.layers) > 1:
+    first, *others = found.layers
+    if others:
         return f"at layers {' + '.join(found.layers)}"
-    layer = lens.resolve_layer(found.layers[0])
+    layer = lens.resolve_layer(first)
     return f"at layer {layer.index} {layer.name} ({layer.label})"
 
 

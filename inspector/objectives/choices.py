@@ -61,17 +61,20 @@ def region_of(places: ArrayLike | slice | Sequence[slice]) -> Region:
     Raises:
         TargetError: it is neither, or the mask is empty.
     """
-    given = (places,) if isinstance(places, slice) else places
-    if isinstance(given, list | tuple) and given and all(isinstance(each, slice) for each in given):
-        for each in given:
+    given: Sequence[Any] = (
+        (places,) if isinstance(places, slice) else places if isinstance(places, list | tuple) else ()
+    )
+    slices = [each for each in given if isinstance(each, slice)]
+    if slices and len(slices) == len(given):
+        for each in slices:
             if each.step not in (None, 1) or min(each.start or 0, each.stop or 0) < 0:
                 raise TargetError("a region has ranges from a first place up to a last: slice(10, 50)")
         text = ", ".join(
             f"{each.start if each.start is not None else ''}:{each.stop if each.stop is not None else ''}"
-            for each in given
+            for each in slices
         )
-        return Region(tuple(given), None, text)
-    mask = np.asarray(given)
+        return Region(tuple(slices), None, text)
+    mask = np.asarray(places)
     if mask.dtype != bool or mask.ndim == 0:
         raise TargetError(
             f"a region is a slice per axis or a mask of booleans, not {mask.dtype} {mask.shape}: compare it with a "

@@ -51,7 +51,8 @@ class Question:
             return target, None
         parts = [self._term(each, sample) for each in _terms(target)]
         terms = tuple(each for part, _ in parts for each in _terms(part))
-        return TargetSum(terms) if len(terms) > 1 else terms[0], in_words(text for _, text in parts)
+        (first, *others) = terms
+        return TargetSum(terms) if others else first, in_words(text for _, text in parts)
 
     def detector(self) -> Default:
         """What is known of the detector.

@@ -263,7 +263,7 @@ def _times(studio: Studio) -> list[str]:
     """A line per family: seconds of each method."""
     said = ", ".join(f"`{name}` {k}={v}" for name, budget in BUDGETS.items() for k, v in budget.items())
     lines = [
-        "For the cat, on one thread of a busy machine; later methods find some graphs compiled. In `--method all`",
+        "For the cat, on one thread of a shared CPU; later methods find some graphs compiled. In `--method all`",
         f"methods that run many changed copies run fewer than by default: {said}.",
         "",
         "| family | seconds |",

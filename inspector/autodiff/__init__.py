@@ -8,6 +8,6 @@ the cotangents of a node's outputs to cotangents of its inputs; a *residual* is 
 from __future__ import annotations
 
 from inspector.autodiff.engine import vjp
-from inspector.autodiff.table import RULES
+from inspector.autodiff.table import RULES, RuleTable
 
-__all__ = ["RULES", "vjp"]
+__all__ = ["RULES", "RuleTable", "vjp"]

@@ -15,7 +15,7 @@ from inspector.autodiff.tape import Tape
 from inspector.model.scopes import bodies
 from inspector.surgery import keep_needed, reads
 
-__all__ = ["DRAWN", "supply", "varying"]
+__all__ = ["DRAWN", "repeated", "supply", "varying"]
 
 DRAWN = frozenset([*RANDOM, "Dropout"])
 """Operators that give another result when they run again."""
@@ -57,18 +57,18 @@ def supply(
     needed = {value for node in nodes for value in reads(node) if value in forward}
     needed.update(output for output in outputs if output in forward)
     available: dict[ir.Value, ir.Value] = {}
-    repeated: list[ir.Node] = []
+    again_here: list[ir.Node] = []
     for node in reversed(list(body)):
         wanted = [output for output in node.outputs if output in needed]
         if any(again(output) for output in wanted):
-            repeated.append(node)
+            again_here.append(node)
             needed.update(value for value in reads(node) if value in forward)
         else:
             available.update((output, keep(output)) for output in wanted)
     available.update((value, keep(value)) for value in body.inputs if value in needed)
     available.update((value, _shared(head, value)) for value in body.initializers.values() if value in needed)
-    for node in reversed(repeated):
-        head.nodes.append(_repeated(head, node, available))
+    for node in reversed(again_here):
+        head.nodes.append(repeated(head, node, available))
     for node in nodes:
         _redirect(node, available)
     head.nodes += nodes
@@ -101,7 +101,7 @@ def _shared(tape: Tape, weight: ir.Value) -> ir.Value:
     )
 
 
-def _repeated(tape: Tape, node: ir.Node, available: dict[ir.Value, ir.Value]) -> ir.Node:
+def repeated(tape: Tape, node: ir.Node, available: dict[ir.Value, ir.Value]) -> ir.Node:
     """A copy of `node` that reads what is `available`, to which its results are added."""
     copy = ir.Node(
         node.domain,

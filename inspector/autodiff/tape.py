@@ -40,17 +40,22 @@ _NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
 class Tape:
     """Nodes and constants to be added to `graph`, in order of emission, under names that are free there.
 
-    `wanted` are the tensors whose cotangents are of use; `rules` differentiate the bodies of control flow.
+    `wanted` are the tensors whose cotangents are of use; `rules` differentiate the bodies of control flow. `prefix`
+    begins the names.
     """
 
     def __init__(
-        self, graph: ir.Graph, wanted: Collection[ir.Value] = (), rules: RuleTable | None = None
+        self,
+        graph: ir.Graph,
+        wanted: Collection[ir.Value] = (),
+        rules: RuleTable | None = None,
+        prefix: str = "grad",
     ) -> None:
         self.nodes: list[ir.Node] = []
         self.opset = graph.opset_imports.get("", 18)
         self.wanted = wanted
         self._rules = rules
-        self._names = _free_names(graph)
+        self._names = _free_names(graph, prefix)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
         self._shapes: MutableMapping[ir.Value, ir.Value] = {}
         self._sizes: MutableMapping[tuple[ir.Value, int], Int] = {}
@@ -280,9 +285,9 @@ def _dtype_of_literals(inputs: Sequence[Any]) -> ir.DataType:
     return next(iter([*floating, *numeric]), ir.DataType.INT64)
 
 
-def _free_names(graph: ir.Graph) -> Iterator[str]:
+def _free_names(graph: ir.Graph, stem: str) -> Iterator[str]:
     """Patterns `grad/{}_0`, `grad/{}_1`, ... under the first prefix that no name in the graph starts with."""
-    prefix = free_prefix(graph, "grad")
+    prefix = free_prefix(graph, stem)
     return (f"{prefix}{{}}_{n}" for n in itertools.count())
 
 

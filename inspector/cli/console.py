@@ -146,21 +146,9 @@ def print_json(value: Any) -> None:
     """One JSON document, nothing else, on stdout; NaN and infinity become null, which JSON has no other word for."""
     import json
 
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    from inspector.render import plain_values
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):  # NumPy's arrays and numbers
-        return _plain(value.tolist())
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
+    click.echo(json.dumps(plain_values(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_path(path: Path) -> None:

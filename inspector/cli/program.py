@@ -38,6 +38,10 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry(
         "inspector.cli.explain:explain", "Draw heatmaps of what a prediction rests on (Grad-CAM, ...)."
     ),
+    "evaluate": Entry(
+        "inspector.cli.evaluate:evaluate", "Measure how good explanations are, method by method."
+    ),
+    "embed": Entry("inspector.cli.embed:embed", "Write one ONNX file that also returns the heatmap."),
     "check": Entry("inspector.cli.check:check", "Check the gradient against finite differences."),
     "report": Entry("inspector.cli.report:report", "Write one self-contained HTML report."),
 }

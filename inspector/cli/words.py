@@ -43,15 +43,29 @@ def parse_numbers(text: str, most: int) -> list[int]:
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
-    """`key=value` pairs; a value that reads as a Python number, boolean, tuple or string literal is one."""
+    """`key=value` pairs; a value that reads as a Python number, boolean, tuple or string literal is one, the name of a
+    `.npy` file stands for the array in it.
+    """
     settings: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip().isidentifier():
             raise click.BadParameter(f"--set takes key=value, not {pair!r}.")
+        if text.endswith(".npy"):
+            settings[key.strip()] = _array(text)
+            continue
         try:
             settings[key.strip()] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
             words = {"true": True, "false": False, "none": None}
             settings[key.strip()] = words.get(text.lower(), text)
     return settings
+
+
+def _array(path: str) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{path!r} holds no array: {error}") from None

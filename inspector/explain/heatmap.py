@@ -1,4 +1,4 @@
-"""The scaffold that all methods share: run the gradient graph, combine, enlarge, scale."""
+"""The scaffold that all methods share: choose the place, let the method work there, enlarge, merge, scale."""
 
 from __future__ import annotations
 
@@ -8,134 +8,127 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InspectorError, LayerNotFound, ModelError
+from inspector.errors import LayerNotFound
 from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
 from inspector.explain.geometry import channels_first, input_layout
-from inspector.explain.methods import METHODS, Method
+from inspector.explain.merging import Merge, merged
+from inspector.explain.methods import find_method
+from inspector.explain.relevance import Maps, Relevance, Scene
+from inspector.explain.subject import Subject
 from inspector.explain.targeted import find_places, layer_for, layer_grid, leads_to, picture_sides
 from inspector.explain.upsample import upsample
 from inspector.model import Layer
-from inspector.objectives import Entry, Evaluator, Gradients, Objective, readable
-from inspector.session import Feeds
+from inspector.objectives import Entry, readable
+from inspector.session import Array
 
-__all__ = ["explain", "find_method"]
-
-Maps = NDArray[np.floating]
-
-
-def find_method(name: str) -> Method:
-    """The method called `name`; InspectorError lists them all where there is none."""
-    if name not in METHODS:
-        raise InspectorError(f"there is no method '{name}'; methods: {', '.join(METHODS)}")
-    return METHODS[name]
+__all__ = ["explain"]
 
 
 def explain(
-    evaluator: Evaluator,
-    feeds: Feeds,
-    objective: Objective,
+    subject: Subject,
     entry: Entry,
     method: str | None = None,
-    layer: Layer | None = None,
+    layers: Sequence[Layer] = (),
     check: bool = False,
     tokens: str | None = None,
+    merge: Merge = "mean",
     **options: Any,
 ) -> Explanation:
-    """Explain `objective` by `method`.
+    """Explain a subject's score by `method`.
 
     Args:
-        evaluator: of the model.
-        feeds: checked inputs.
-        objective: the resolved target.
+        subject: the model's inputs and the resolved target.
         entry: the input that the heatmap lies over, and where the gradient with respect to it is taken.
         method: a key of `METHODS`; None: gradcam where there is a spatial feature map, else saliency.
-        layer: for methods at a layer; None: the last feature map on the way to the target.
-        check: compare the gradient that the map rests on with finite differences of the file.
+        layers: for methods at a layer; none: the last feature map on the way to the target; several: their maps are
+            merged.
+        check: compare the gradients that the map rests on with finite differences of the file.
         tokens: how a sequence is folded to a map, `1+14x14`; None: found from the graph.
+        merge: how the maps of several layers become one.
         options: of the method.
 
     Raises:
         LayerNotFound: the method needs a feature map and there is none, or the layer has no part in the target.
         ModelError: the map is not finite.
         NotDifferentiable: an operator without a derivative lies on the way.
+        InspectorError: there is no such method, or it has no such option.
     """
-    notes = []
-    name, place = _method_and_layer(evaluator, feeds, objective, entry, method, layer)
+    name, places = _method_and_layers(subject, entry, method, layers)
     chosen = find_method(name)
-    if options:
-        raise InspectorError(f"method {name} takes no option '{next(iter(options))}'")
-    if place is not None:
-        found = evaluator.gradients(feeds, objective, [place.name], keep=[place.name])
-        values = found.tensors[place.name]
-        grid = layer_grid(evaluator, entry, feeds, place, values, tokens)
-        small = _combine(chosen, grid.fold(values), grid.fold(found.gradients[place.name]))
-        raw = upsample(small, _common_size(small, picture_sides(evaluator, entry, feeds)))
-    else:
-        if method is None:
-            why = (
-                "the input is a sequence of numbers that stand for words or bytes"
-                if entry.reads_tokens
-                else "the model has no spatial feature map on the way to the target"
-            )
-            notes.append(f"method {name} was chosen: {why}")
-        if layer is not None:
-            notes.append(f"method {name} works at the input: layer '{layer.name}' plays no part")
-        notes += [entry.note] if entry.note else []
-        found = evaluator.gradients(feeds, objective, [entry.tensor], keep=[entry.tensor])
-        values = {**feeds, **found.tensors}[entry.tensor]
-        pair = (values, found.gradients[entry.tensor])
-        small = _combine(chosen, *(_at_input(evaluator, feeds, entry, each) for each in pair))
-        # what stands in for an input of integers may be coarser than it
-        raw = upsample(small, _common_size(small, picture_sides(evaluator, entry, feeds)))
-    notes += notes_on_quantisation(evaluator, found)
-    notes += _notes_on_zeros(raw, found, _unreached(evaluator, entry, objective))
-    tensor, gradient = next(iter(found.gradients.items()))
+    chosen.require(name, options)
+    notes = _notes_on_choice(name, entry, method, layers, places)
+    sides = picture_sides(subject.evaluator, entry, subject.feeds)
+    spots: list[Layer | None] = [*places] or [None]
+    scenes = [_scene(subject, entry, spot, sides, tokens) for spot in spots]
+    each = [chosen.attribute(scene, **options) for scene in scenes]
+    large = [upsample(one.maps, _common_size(one.maps, sides)) for one in each]
+    raw = large[0] if len(large) == 1 else merged(large, merge)
+    for scene, one in zip(scenes, each, strict=True):
+        notes += one.notes
+        notes += notes_on_quantisation(subject.evaluator, one.found) if one.found is not None else []
+        notes += _notes_on_zeros(raw, one, _unreached(scene))
+    notes += _notes_on_signs(raw) if chosen.signed else []
+    described = next((one.found.objective for one in each if one.found is not None), None) or subject.settled
+    score = each[0].found.score if each[0].found is not None else subject.score.astype(np.float32)
     return Explanation(
         heatmap=scale(raw),
         raw=raw.astype(np.float32),
-        map=small.astype(np.float32),
-        target=found.objective.describe(),
-        score=found.score,
-        layer=None if place is None else place.name,
+        map=(each[0].maps if len(each) == 1 else raw).astype(np.float32),
+        target=described.describe(),
+        score=score,
+        layer=" + ".join(place.name for place in places) or None,
+        layers=tuple(place.name for place in places),
         method=name,
         signed=chosen.signed,
-        notes=notes,
-        check=check_gradient(evaluator, feeds, found.objective, tensor, gradient) if check else None,
+        measures={key: value for one in each for key, value in one.measures.items()},
+        notes=list(dict.fromkeys(notes)),
+        check=_checked(subject, each) if check else None,
+        pictured=channels_first(subject.x, input_layout(subject.evaluator.model, entry.input)),
     )
 
 
-def _method_and_layer(
-    evaluator: Evaluator,
-    feeds: Feeds,
-    objective: Objective,
-    entry: Entry,
-    method: str | None,
-    layer: Layer | None,
-) -> tuple[str, Layer | None]:
+def _method_and_layers(
+    subject: Subject, entry: Entry, method: str | None, layers: Sequence[Layer]
+) -> tuple[str, list[Layer]]:
     """The method asked for, else gradcam where there is a spatial feature map and saliency where there is none."""
+
+    def places() -> list[Layer]:
+        evaluator, feeds, objective = subject.evaluator, subject.feeds, subject.objective
+        asked: list[Layer | None] = [*layers] or [None]
+        return [layer_for(evaluator, entry, feeds, objective, layer) for layer in asked]
+
     if method is not None:
-        if find_method(method).place == "input":
-            return method, None
-        return method, layer_for(evaluator, entry, feeds, objective, layer)
+        return method, places() if find_method(method).place == "layer" else []
     # the words of a text have no shape that a coarser map could show
-    if layer is None and entry.reads_tokens:
-        return "saliency", None
+    if not layers and entry.reads_tokens:
+        return "saliency", []
     try:
-        return "gradcam", layer_for(evaluator, entry, feeds, objective, layer)
+        return "gradcam", places()
     except LayerNotFound:
-        if layer is not None:
+        if layers:
             raise
-        return "saliency", None
+        return "saliency", []
 
 
-def _at_input(evaluator: Evaluator, feeds: Feeds, entry: Entry, array: Maps) -> Maps:
-    """(samples, channels, places...) of the input, or of the tensor that stands in for it."""
-    if entry.op_type:
-        grid = find_places(evaluator, entry, feeds).grid(entry.tensor)
-        if grid is not None:
-            return grid.fold(array)
-    return channels_first(array, input_layout(evaluator.model, entry.input))
+def _scene(
+    subject: Subject, entry: Entry, layer: Layer | None, sides: tuple[int, ...], tokens: str | None
+) -> Scene:
+    evaluator, feeds = subject.evaluator, subject.feeds
+
+    def at_input(array: Array) -> Maps:
+        """(samples, channels, places...) of the input, or of the tensor that stands in for it."""
+        if entry.op_type:
+            grid = find_places(evaluator, entry, feeds).grid(entry.tensor)
+            if grid is not None:
+                return grid.fold(array)
+        return channels_first(array, input_layout(evaluator.model, entry.input))
+
+    def at_layer(array: Array) -> Maps:
+        assert layer is not None
+        return layer_grid(evaluator, entry, feeds, layer, array, tokens).fold(array)
+
+    return Scene(subject, entry, layer, sides, at_input if layer is None else at_layer, at_input, tokens)
 
 
 def scale(raw: Maps) -> NDArray[np.float32]:
@@ -147,40 +140,69 @@ def scale(raw: Maps) -> NDArray[np.float32]:
     return scaled
 
 
-def _combine(method: Method, values: Maps, gradient: Maps) -> Maps:
-    single = [np.asarray(array, dtype=np.float32) for array in (values, gradient)]
-    try:
-        with np.errstate(over="raise", invalid="raise"):
-            combined = method.combine(*single)
-    except FloatingPointError:
-        combined = np.full(1, np.nan)
-    if not (np.isfinite(combined).all() and np.isfinite(single[1]).all()):
-        raise ModelError("the map is not finite: the model's numbers overflow on this input")
-    return combined
-
-
 def _common_size(small: Maps, sides: Sequence[int]) -> Sequence[int]:
     """The input's spatial shape, where the map has as many axes; else (an input that is folded first) the map's own."""
     return sides if len(sides) + 1 == small.ndim else small.shape[1:]
 
 
-def _unreached(evaluator: Evaluator, entry: Entry, objective: Objective) -> str:
+def _checked(subject: Subject, each: Sequence[Relevance]) -> Any:
+    """The verdict on all gradients that the map rests on; None where it rests on none."""
+    from inspector.check import combine
+
+    checks = [
+        check_gradient(subject.evaluator, subject.feeds, one.found.objective, tensor, gradient)
+        for one in each
+        if one.found is not None
+        for tensor, gradient in one.found.gradients.items()
+    ]
+    return combine(checks) if len(checks) > 1 else next(iter(checks), None)
+
+
+def _notes_on_choice(
+    name: str, entry: Entry, method: str | None, layers: Sequence[Layer], places: Sequence[Layer]
+) -> list[str]:
+    notes = []
+    if method is None and not places:
+        why = (
+            "the input is a sequence of numbers that stand for words or bytes"
+            if entry.reads_tokens
+            else "the model has no spatial feature map on the way to the target"
+        )
+        notes.append(f"method {name} was chosen: {why}")
+    if not places:
+        notes += [f"method {name} works at the input: layer '{layer.name}' plays no part" for layer in layers]
+        notes += [entry.note] if entry.note else []
+    return notes
+
+
+def _unreached(scene: Scene) -> str:
     """Which target nothing leads to from the input; empty where something does."""
-    if entry.tensor in leads_to(readable(evaluator), objective.tensors):
+    objective = scene.subject.objective
+    if scene.entry.tensor in leads_to(readable(scene.subject.evaluator), objective.tensors):
         return ""
     return f"no input reaches the target {', '.join(map(repr, objective.tensors))}"
 
 
-def _notes_on_zeros(raw: Maps, found: Gradients, unreached: str) -> list[str]:
+def _notes_on_zeros(raw: Maps, one: Relevance, unreached: str) -> list[str]:
     """Say why a map is empty: nothing is worse to read than a uniformly blue picture without a reason."""
     notes = []
-    gradient = next(iter(found.gradients.values()))
+    gradient = None if one.found is None else next(iter(one.found.gradients.values()))
     for number, each in enumerate(raw):
         if not each.any():
-            reason = (
-                "all evidence at this layer is against the target"
-                if gradient[number].any()
-                else unreached or "the gradient is zero"
-            )
+            if gradient is None:
+                reason = unreached or "nothing in the picture changes the score for the better"
+            elif gradient[number].any():
+                reason = "all evidence at this layer is against the target"
+            else:
+                reason = unreached or "the gradient is zero"
             notes.append(f"image {number + 1}: the map is zero everywhere: {reason}")
     return notes
+
+
+def _notes_on_signs(raw: Maps) -> list[str]:
+    """Say of a signed map where it has nothing for the target."""
+    return [
+        f"image {number}: the map is nowhere positive: all evidence is against the target"
+        for number, each in enumerate(raw, start=1)
+        if each.any() and each.max() <= 0
+    ]

@@ -27,7 +27,15 @@ from inspector.session import Array, Feeds
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["default_choice", "find_places", "layer_for", "layer_grid", "leads_to", "picture_sides"]
+__all__ = [
+    "default_choice",
+    "find_places",
+    "layer_for",
+    "layer_grid",
+    "leads_to",
+    "masks_of",
+    "picture_sides",
+]
 
 
 def find_places(evaluator: Evaluator, entry: Entry, feeds: Feeds | None = None) -> Places:
@@ -64,7 +72,7 @@ def layer_for(
     """
     if layer is None:
         places = find_places(evaluator, entry, feeds)
-        masks = _masks(objective, places)
+        masks = masks_of(objective, places)
         return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name).layer
     if layer.name not in leads_to(readable(evaluator), objective.tensors):
         raise LayerNotFound(f"layer '{layer.name}' has no part in the target: {', '.join(objective.tensors)}")
@@ -117,7 +125,7 @@ def picture_sides(evaluator: Evaluator, entry: Entry, feeds: Feeds) -> tuple[int
     return tuple(shape[axis] for axis in spatial_axes(layout))
 
 
-def _masks(objective: Objective, places: Places) -> dict[str, Mask]:
+def masks_of(objective: Objective, places: Places) -> dict[str, Mask]:
     """The elements of each tensor that the score of any sample reads."""
     masks: dict[str, Mask] = {}
     for key, index in zip(objective.keys, objective.index, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspector.model.kernels import read_kernels
 from inspector.model.layer import FLOATS, Dim, Layer, TensorInfo, shape_text
 from inspector.model.layout import channel_axis, spatial_axes
 from inspector.model.metadata import InputSpec, Metadata, OutputSpec, read_metadata
@@ -20,7 +19,6 @@ __all__ = [
     "TensorInfo",
     "channel_axis",
     "load",
-    "read_kernels",
     "read_metadata",
     "resolve_layer",
     "resolve_layers",

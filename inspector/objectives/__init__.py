@@ -11,7 +11,7 @@ from inspector.objectives.objective import OWN, Objective, TermKey
 from inspector.objectives.parse import parse_target
 from inspector.objectives.readable import readable
 from inspector.objectives.refusals import blaming_the_file
-from inspector.objectives.resolve import AnyTargets, resolve, target_tensors
+from inspector.objectives.resolve import AnyTargets, OneTarget, resolve, target_tensors
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Head",
     "Labels",
     "Objective",
+    "OneTarget",
     "Score",
     "Target",
     "TargetSum",

@@ -17,14 +17,16 @@ from inspector.objectives.backward import ends_with_weights, last_activation, la
 from inspector.objectives.batchless import predicted_places
 from inspector.objectives.boxes import (
     Boxes,
+    Candidates,
     Picked,
     Values,
-    best_row,
-    best_score,
-    best_score_of_levels,
-    best_whole,
+    beside_boxes,
+    best_box,
+    in_levels,
+    in_rows,
+    selected,
 )
-from inspector.objectives.grids import best_cell, find_grids
+from inspector.objectives.grids import find_grids, in_cells
 from inspector.objectives.heads import Head, default_head, is_extent, is_float, tells_scores
 from inspector.objectives.target import Target
 
@@ -44,11 +46,13 @@ class Default:
         kind: what the model was taken for.
         tensors: that its score is made of.
         pick: the target of a sample; None: its own top class, which the graph itself finds.
+        boxes: of a detector, those of a sample.
     """
 
     kind: str
     tensors: tuple[str, ...]
     pick: Pick | None = None
+    boxes: Callable[[Values, int], Candidates] | None = None
 
 
 def find_default(heads: Mapping[str, Head], model: Model) -> Default:
@@ -97,6 +101,11 @@ def _integers(heads: Mapping[str, Head], model: Model) -> str:
     )
 
 
+def _detector(tensors: tuple[str, ...], boxes: Callable[[Values, int], Candidates]) -> Default:
+    """A detector, whose best-scoring box is explained."""
+    return Default("a detector", tensors, lambda values, sample: best_box(boxes(values, sample)), boxes)
+
+
 def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
     """Boxes (..., 4) in one output and their scores in another."""
     if not _takes_picture(model):
@@ -110,7 +119,7 @@ def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
         for head in others:
             given = list(head.shape or ())
             if len(shape) == 2 and len(given) == 1 and _same(given[0], count):
-                return Default("a detector", (head.name,), partial(best_whole, head))
+                return _detector((head.name,), partial(selected, head))
             named = SCORES.search(head.name) is not None or last_activation(model, head.name)
             if (
                 len(shape) == 3
@@ -118,7 +127,7 @@ def _boxes_and_scores(heads: Sequence[Head], model: Model) -> Default | None:
                 and _same(given[1], count)
                 and (named or len(given) == 3)
             ):
-                return Default("a detector", (head.tensor,), partial(best_score, head))
+                return _detector((head.tensor,), partial(beside_boxes, head))
     return None
 
 
@@ -143,9 +152,7 @@ def _levels(heads: Sequence[Head], model: Model) -> Default | None:
         return None
     group = several[0]
     labels = _labels(model)
-    return Default(
-        "a detector", tuple(head.tensor for head in group), partial(best_score_of_levels, group, labels)
-    )
+    return _detector(tuple(head.tensor for head in group), partial(in_levels, group, labels))
 
 
 def _rows(heads: Sequence[Head], model: Model) -> Default | None:
@@ -164,8 +171,8 @@ def _rows(heads: Sequence[Head], model: Model) -> Default | None:
         labels = _labels(model)
         # a row of v5 or YOLOX holds objectness, a column of v8 and later does not; the file's class names decide
         objectness = len(labels) != numbers - BOX if labels else boxes_first
-        pick = partial(best_row, Boxes(head, boxes_first, objectness and numbers > BEST, labels))
-        return Default("a detector", (head.name,), pick)
+        boxes = Boxes(head, boxes_first, objectness and numbers > BEST, labels)
+        return _detector((head.name,), partial(in_rows, boxes))
     return None
 
 
@@ -176,7 +183,7 @@ def _grids(heads: Sequence[Head], model: Model) -> Default | None:
     if not grids:
         return None
     tensors = tuple(grid.head.tensor for grid in grids)
-    return Default("a detector", tensors, partial(best_cell, grids, labels))
+    return _detector(tensors, partial(in_cells, grids, labels))
 
 
 def _mask(heads: Sequence[Head], model: Model) -> Default | None:

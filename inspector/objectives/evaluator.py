@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from inspector.errors import InputError, LayerNotFound, ModelError, NotDifferent
 from inspector.model import Model
 from inspector.model.declarations import restore_maps
 from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.names import clear_names
 from inspector.objectives.objective import Objective, TermKey
 from inspector.session import Array, Cache, Feeds, Session, batch_size
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
+    from inspector.autodiff import RuleTable
     from inspector.autodiff.lowering import Lowered
 
 __all__ = ["Evaluator", "Gradients"]
@@ -32,7 +34,6 @@ HANDED_OUT = frozenset(
         *("float16", "float32", "float64", "complex64", "complex128", "string", None),
     )
 )
-RESERVED = ("target.", "cotangent.", "gradient.")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Evaluator:
         # each session of a model of gigabytes takes as much memory again
         self._sessions: Cache[Session] = Cache(max(2, min(16, 2**30 // max(1, model.bytes_on_disk))))
         self._graphs: Cache[ir.Model] = Cache()
+        self._parts: Cache[Evaluator] = Cache(4)
         self._conversion_verified = False
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
@@ -113,9 +115,17 @@ class Evaluator:
         return None if tensor is None else tensor.dtype
 
     def gradients(
-        self, feeds: Feeds, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()
+        self,
+        feeds: Feeds,
+        objective: Objective,
+        wrt: Sequence[str],
+        keep: Sequence[str] = (),
+        rules: RuleTable | None = None,
     ) -> Gradients:
         """Gradients of `objective` at the tensors `wrt`, and the values of the tensors `keep`.
+
+        With `rules` other than `RULES` what is pulled back is no gradient, but what these rules make of it (guided
+        backpropagation, relevance propagation).
 
         Raises:
             NotDifferentiable: an operator without a derivative lies between; names it.
@@ -128,8 +138,10 @@ class Evaluator:
             tuple(dict.fromkeys(wrt)),
             tuple(name for name in dict.fromkeys(keep) if name not in feeds),
         )
-        key = ("gradient", wrt, keep, objective.keys)
-        session = self._sessions.get(key, lambda: self.session(self.gradient_graph(objective, wrt, keep)))
+        key = ("gradient", wrt, keep, objective.keys, rules)
+        session = self._sessions.get(
+            key, lambda: self.session(self.gradient_graph(objective, wrt, keep, rules))
+        )
         own: Array | None = None
         if self.lowered.quantised:
             # rounding may tip the balance between two classes: what the file says counts
@@ -155,6 +167,35 @@ class Evaluator:
             objective=settled,
         )
 
+    def pull_back(
+        self,
+        feeds: Feeds,
+        cotangents: Mapping[str, Array],
+        wrt: Sequence[str],
+        rules: RuleTable | None = None,
+    ) -> dict[str, Array]:
+        """The vector-Jacobian product: the gradient at `wrt` of the sum of <cotangent, tensor>, by tensor name.
+
+        Where `gradients` knows scores, this takes any gradient at intermediate tensors, each of its tensor's shape.
+        `rules` as there.
+
+        Raises:
+            NotDifferentiable: an operator without a derivative lies between; names it.
+            ModelError: a weight is NaN or infinite, or the model cannot be converted to opset 18.
+        """
+        self.model.require_finite_weights()
+        self._verify_conversion(feeds)
+        self._refuse_shared(feeds, wrt)
+        tensors, wrt = tuple(cotangents), tuple(dict.fromkeys(wrt))
+        key = ("pull back", tensors, wrt, rules)
+        session = self._sessions.get(key, lambda: self.session(self._build_pullback(tensors, wrt, rules)))
+        given = {
+            f"cotangent.{name}": np.asarray(array, dtype=self._dtype(name) or array.dtype)
+            for name, array in cotangents.items()
+        }
+        found = session.run({**feeds, **given})
+        return {name: found[f"gradient.{name}"] for name in wrt}
+
     def _compile_values(self, names: Sequence[str], shown: Mapping[str, str]) -> Session:
         import onnx_ir as ir
 
@@ -170,17 +211,88 @@ class Evaluator:
                 part.graph.outputs[place] = cast.outputs[0]
         return self.session(part)
 
-    def gradient_graph(self, objective: Objective, wrt: Sequence[str], keep: Sequence[str] = ()) -> ir.Model:
+    def gradient_graph(
+        self,
+        objective: Objective,
+        wrt: Sequence[str],
+        keep: Sequence[str] = (),
+        rules: RuleTable | None = None,
+    ) -> ir.Model:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
-        key = (tuple(wrt), tuple(keep), objective.keys)
-        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep))
+        key = (tuple(wrt), tuple(keep), objective.keys, rules)
+        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep, rules))
+
+    def after(self, tensor: str, targets: Sequence[str]) -> Evaluator:
+        """The part of the model from `tensor` to the tensors `targets`: a model with `tensor` as its first input.
+
+        What `targets` read besides is still computed from the inputs. Of quantised and fused operators it is the
+        graph that is differentiated.
+
+        Raises:
+            LayerNotFound: there is no such tensor, or it has no value of its own.
+        """
+        return self._parts.get((tensor, *targets), lambda: self._cut(tensor, targets))
+
+    def variant(self, key: str, build: Callable[[], ir.Model]) -> Evaluator:
+        """Another graph on the same providers, built where there is none of this name yet."""
+        from inspector.model import load
+
+        return self._parts.get(
+            ("variant", key), lambda: Evaluator(load(build()), self._providers, self._threads)
+        )
+
+    def beside(self, tensor: str) -> Evaluator:
+        """The same model with a further input `reference.<tensor>`, like its input `tensor`, that nothing in it reads:
+        for rules that compare two runs.
+        """
+        return self._parts.get(("reference", tensor), lambda: self._with_reference(tensor))
+
+    def _with_reference(self, tensor: str) -> Evaluator:
+        import onnx_ir as ir
+
+        from inspector.model import load
+        from inspector.surgery import copy, find_value
+
+        model = copy(self.lowered.model if self.lowered.replaced else self.model.graph)
+        like = find_value(model.graph, tensor)
+        model.graph.inputs.append(ir.Value(name=f"reference.{tensor}", shape=like.shape, type=like.type))
+        return Evaluator(load(model), self._providers, self._threads)
+
+    def _cut(self, tensor: str, targets: Sequence[str]) -> Evaluator:
+        import onnx_ir as ir
+
+        from inspector.model import load
+        from inspector.surgery import extract
+
+        self._refuse_without_value([tensor])
+        whole = self.lowered.model if self.lowered.replaced else self.model.graph
+        part = extract(whole, [tensor], list(targets))
+        first, inputs = part.graph.inputs[0], whole.graph.inputs
+        # the batch keeps its name, by which the other inputs know it
+        if first.shape is not None and len(first.shape) and inputs and inputs[0].shape is not None:
+            dims = list(first.shape)
+            dims[0] = dims[0] if isinstance(dims[0], int) else inputs[0].shape[0]
+            first.shape = ir.Shape(dims)
+        return Evaluator(load(part), self._providers, self._threads)
+
+    def _build_pullback(
+        self, tensors: Sequence[str], wrt: Sequence[str], rules: RuleTable | None
+    ) -> ir.Model:
+        from inspector.autodiff import RULES, vjp
+        from inspector.surgery import extract
+
+        needed = list(dict.fromkeys((*tensors, *wrt)))
+        self._refuse_without_value(needed)
+        forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
+        clear_names(forward, needed)
+        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
 
     def _build_gradient_graph(
-        self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str]
+        self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None
     ) -> ir.Model:
-        from inspector.autodiff import vjp
+        from inspector.autodiff import RULES, vjp
         from inspector.surgery import extract
 
         inputs = {tensor.name for tensor in self.model.inputs}
@@ -188,10 +300,10 @@ class Evaluator:
         needed = list(dict.fromkeys((*scored_tensors, *wrt, *keep)))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
-        _clear_names(forward, needed)
+        clear_names(forward, needed)
         scored = append_objective(forward, keys)
         try:
-            model = vjp(scored, outputs=[SCORE], wrt=list(wrt))
+            model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)
         except NotDifferentiable as error:
             # the objective's own nodes at the end of the path are nothing that the reader knows
             raise NotDifferentiable(re.sub(r"( -> target\.[\w.]+)+", "", str(error))) from None
@@ -265,27 +377,3 @@ def _coarsest_rounding(model: ir.Model) -> float:
     """The largest relative rounding error of the float types that a model computes in; 0 where none is known."""
     names = {output.dtype.name for node in model.graph for output in node.outputs if output.dtype is not None}
     return max((eps for name, eps in _ROUNDING.items() if name in names), default=0.0)
-
-
-def _clear_names(model: ir.Model, kept: Sequence[str]) -> None:
-    """Rename, in place, what is called like the tensors that an objective and a gradient add (an explained model's).
-
-    Raises:
-        ModelError: a tensor that is asked for is called so.
-    """
-    graph = model.graph
-    results = (value for node in graph.all_nodes() for value in node.outputs)
-    values = [*graph.initializers.values(), *results]
-    taken = {value.name for value in (*graph.inputs, *values)}
-    for value in values:
-        if value.name is None or not value.name.startswith(RESERVED):
-            continue
-        if value.name in kept:
-            raise ModelError(
-                f"the tensor '{value.name}' is called like those that a gradient adds: rename it in the model first"
-            )
-        name = f"model/{value.name}"
-        while name in taken:
-            name += "_"
-        value.name = name
-        taken.add(name)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import TargetError
 from inspector.model import Dim, Model
 from inspector.objectives.backward import ends_with_weights, last_concats
-from inspector.objectives.boxes import NONE, Picked, Values, joint_scores, weighted_pair
+from inspector.objectives.boxes import Candidates, Picked, Values, joint_scores, label_of, weighted_pair
 from inspector.objectives.heads import Head
 
-__all__ = ["Grid", "best_cell", "find_grids"]
+__all__ = ["Grid", "find_grids", "in_cells"]
 
 # four numbers of a box and its objectness
 BEFORE_CLASSES = 5
@@ -126,25 +125,28 @@ def _divide(picture: Sequence[Dim], sides: Sequence[Sequence[Dim]], strides: Seq
     return {tuple(dim if isinstance(dim, int) else None for dim in pair) for pair in sides} == wanted
 
 
-def best_cell(grids: Sequence[Grid], labels: Sequence[str], values: Values, sample: int) -> Picked:
-    """The box of all levels whose objectness times class score is largest."""
-    best: tuple[float, Grid, int, int, int] | None = None
-    for grid in grids:
-        boxes = grid.boxes(np.asarray(values(grid.head.tensor)[sample]))
-        if not boxes.size:
-            continue
-        joint = joint_scores(boxes[..., 4:5], boxes[..., BEFORE_CLASSES:])
-        cell, anchor, number = (int(one) for one in np.unravel_index(int(joint.argmax()), joint.shape))
-        top = float(joint[cell, anchor, number])
-        if best is None or top > best[0]:
-            best = top, grid, cell, anchor, number
-    if best is None:
-        raise TargetError(NONE)
-    _, grid, cell, anchor, number = best
-    whole = np.asarray(values(grid.head.tensor)[sample])
-    flat = grid.boxes(np.arange(whole.size).reshape(whole.shape))[cell, anchor]
-    places = [tuple(int(one) for one in np.unravel_index(int(flat[n]), whole.shape)) for n in (4, 5 + number)]
-    target = weighted_pair(grid.head.name, places, [float(whole[place]) for place in places])
-    label = labels[number] if number < len(labels) else f"class {number}"
-    where = ", ".join(map(str, places[1]))
-    return target, f"{grid.head.name}: the box of [{where}], {label}"
+def in_cells(grids: Sequence[Grid], labels: Sequence[str], values: Values, sample: int) -> Candidates:
+    """The boxes of all levels, counted on from level to level, cell to cell and anchor to anchor; their score is
+    objectness times class score.
+    """
+    wholes = [np.asarray(values(grid.head.tensor)[sample]) for grid in grids]
+    boxes = [
+        each.reshape(-1, each.shape[-1])
+        for each in (grid.boxes(whole) for grid, whole in zip(grids, wholes, strict=True))
+    ]
+    joint = np.concatenate([joint_scores(each[:, 4:5], each[:, BEFORE_CLASSES:]) for each in boxes])
+    ends = np.cumsum([len(each) for each in boxes])
+
+    def picked(box: int, number: int) -> Picked:
+        level = int(np.searchsorted(ends, box, side="right"))
+        grid, whole = grids[level], wholes[level]
+        numbered = grid.boxes(np.arange(whole.size).reshape(whole.shape))
+        flat = numbered.reshape(-1, numbered.shape[-1])[box - int(ends[level]) + len(boxes[level])]
+        places = [
+            tuple(int(one) for one in np.unravel_index(int(flat[n]), whole.shape)) for n in (4, 5 + number)
+        ]
+        target = weighted_pair(grid.head.name, places, [float(whole[place]) for place in places])
+        where = ", ".join(map(str, places[1]))
+        return target, f"{grid.head.name}: the box of [{where}], {label_of(labels, number)}"
+
+    return Candidates(" + ".join(grid.head.name for grid in grids), joint, picked, labels)

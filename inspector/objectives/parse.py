@@ -1,4 +1,6 @@
-"""The language of targets: `7`, `cat`, `angle[9]`, `logits[:, 3]`, `colour=red`, `logp(angle=0) - 0.5*logp(b=1)`."""
+"""The language of targets: `7`, `cat`, `angle[9]`, `logits[:, 3]`, `colour=red`, `logp(angle=0) - 0.5*logp(b=1)`,
+`top[1]`, `top(3)`, `region(cat, 10:50, 20:90)`, `box(17)`, `box(cat)`, `value`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ INTEGER = re.compile(r"-?\d+")
 FACTOR = re.compile(r"(?P<number>\d+(\.\d*)?([eE][+-]?\d+)?)\s*\*\s*(?P<rest>.+)", re.DOTALL)
 LOGP = re.compile(r"logp\((?P<inner>.*)\)", re.DOTALL)
 INDEXED = re.compile(r"(?P<name>.*)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
+TOP = re.compile(r"top(\[(?P<rank>\d+)\]|\((?P<count>\d+)\))?")
+CALL = re.compile(r"(?P<name>region|box|value)\((?P<inner>.*)\)", re.DOTALL)
 SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?(\s*:\s*(-?\d+)?)?")
 
 
@@ -79,23 +83,80 @@ def _term(text: str, heads: Mapping[str, Head], model: Model) -> AnyTarget:
     return _atom(text, heads, model)
 
 
-def _atom(text: str, heads: Mapping[str, Head], model: Model) -> Target:
-    found = _name_or_label(text, heads, model)
+def _atom(text: str, heads: Mapping[str, Head], model: Model) -> AnyTarget:
+    found: AnyTarget | None = _name_or_label(text, heads, model)
     if found is not None:
         return found
     if (match := INDEXED.fullmatch(text)) and _is_tensor(match["name"].strip(), heads, model):
         return Target(match["name"].strip(), index=_index(match["index"], text))
     name, equals, label = (part.strip() for part in text.partition("="))
     if equals and _is_tensor(name, heads, model):
-        return Target(name, label=int(label) if INTEGER.fullmatch(label) else label)
+        known = name in heads and label in heads[name].labels
+        ranked = None if known else _top(label, name)
+        return ranked or Target(name, label=int(label) if INTEGER.fullmatch(label) else label)
+    found = _top(text, None) or _call(text, heads, model)
+    if found is not None:
+        return found
     outputs = ", ".join(f"'{name}'" for name in heads)
     every = [label for head in heads.values() for label in head.labels]
     near = ", ".join(f"'{label}'" for label in difflib.get_close_matches(text, every))
     hint = f"; near labels: {near}" if near else ""
     raise TargetError(
-        f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output; "
-        f"the outputs are {outputs}{hint}"
+        f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output, "
+        f"nor top[1], top(3), region(), box() or value; the outputs are {outputs}{hint}"
     )
+
+
+def _top(text: str, output: str | None) -> AnyTarget | None:
+    """`top`, `top[1]`, `top(3)`; None for another text."""
+    match = TOP.fullmatch(text)
+    if match is None:
+        return None
+    if match["rank"] is not None:
+        return Target.ranked(int(match["rank"]), output)
+    count = int(match["count"] or 1)
+    if count < 1:
+        raise TargetError(f"'{text}': at least one class is explained")
+    return Target.top(count, output)
+
+
+def _call(text: str, heads: Mapping[str, Head], model: Model) -> Target | None:
+    """`region(...)`, `box(...)`, `value`; None for another text."""
+    match = CALL.fullmatch(text)
+    if match is None:
+        return Target.value() if text == "value" else None
+    inner = match["inner"].strip()
+    if match["name"] == "value":
+        return Target.value(inner or None)
+    if match["name"] == "box":
+        return _box(inner)
+    return _region(inner, text, heads, model)
+
+
+def _box(inner: str) -> Target:
+    """`box(17)`, `box(cat)`, `box(17, cat)`, `box()`: a number alone counts boxes."""
+    first, comma, label = (part.strip() for part in inner.partition(","))
+    if INTEGER.fullmatch(first) and (label or not comma):
+        return Target.box(int(first), label or None)
+    return Target.box(label=inner or None)
+
+
+def _region(inner: str, text: str, heads: Mapping[str, Head], model: Model) -> Target:
+    """A class and a range for each axis of its map; a class alone that has a comma in its name stays whole."""
+    parts = [part.strip() for part in inner.split(",")]
+    first = len(parts)
+    while first > 0 and SLICE.fullmatch(parts[first - 1]):
+        first -= 1
+    if first == len(parts):
+        raise TargetError(
+            f"'{text}': a region is a class and a range for each axis: region(cat, 10:50, 20:90)"
+        )
+    places = tuple(each for each in _index(", ".join(parts[first:]), text) if isinstance(each, slice))
+    name = ", ".join(parts[:first])
+    one = _atom(name, heads, model) if name else Target()
+    if not isinstance(one, Target) or one.index is not None or one.choice is not None:
+        raise TargetError(f"'{text}': '{name}' is no class: region(cat, 10:50, 20:90)")
+    return Target.region(one.label, places, one.output)
 
 
 def _name_or_label(text: str, heads: Mapping[str, Head], model: Model) -> Target | None:

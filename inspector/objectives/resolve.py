@@ -15,14 +15,17 @@ from inspector.errors import TargetError
 from inspector.model import FLOATS, Model, shape_text
 from inspector.objectives.backward import last_scores
 from inspector.objectives.batchless import address_whole
+from inspector.objectives.choices import Box, Value
+from inspector.objectives.chosen import Question, has_choice
+from inspector.objectives.classes import class_number
 from inspector.objectives.defaults import find_default, most_predicted
 from inspector.objectives.heads import Head, Score, default_head, find_head, is_float
 from inspector.objectives.objective import OWN, Objective, TermKey, Transform
-from inspector.objectives.parse import INTEGER, parse_target
+from inspector.objectives.parse import parse_target
 from inspector.objectives.rows import count_rows, score_together
 from inspector.objectives.target import AnyTarget, Target, TargetSum
 
-__all__ = ["AnyTargets", "resolve", "target_tensors"]
+__all__ = ["AnyTargets", "OneTarget", "resolve", "target_tensors"]
 
 OneTarget: TypeAlias = "int | str | Target | TargetSum"
 AnyTargets: TypeAlias = "OneTarget | Sequence[OneTarget] | NDArray[np.integer[Any]] | None"
@@ -79,9 +82,23 @@ class _Resolver:
         elements.sign += [sign] * len(picked)
         elements.weight += [target.weight] * len(picked)
 
-    def tensor(self, target: Target) -> str:
-        head = self.head(target.output)
-        return head.logits if target.log else head.tensor
+    def chosen(self, target: OneTarget | None, sample: int) -> tuple[AnyTarget, str | None]:
+        """`target` with what it leaves to be found in a sample found, and in words where anything was."""
+        return self.question.settle(_parse(target, self), sample)
+
+    @property
+    def question(self) -> Question:
+        return Question(self.model, self.heads, self.head, self.values)
+
+    def tensors(self, target: Target) -> tuple[str, ...]:
+        if isinstance(target.choice, Box):
+            return self.question.detector().tensors
+        head = (
+            self.question.value_head(target.output)
+            if isinstance(target.choice, Value)
+            else self.head(target.output)
+        )
+        return (head.logits if target.log else head.tensor,)
 
     def pick(self, head: Head, target: Target, sample: int) -> tuple[list[int], float]:
         """Flat indices into the axes of one sample, and their sign."""
@@ -152,14 +169,17 @@ def _of_each(target: AnyTargets, samples: int, resolver: _Resolver) -> Objective
     """The objective of each of `samples` rows; or of the whole, where an output has no axis of the batch."""
     heads, model = resolver.heads, resolver.model
     given = _per_sample(target, samples)
+    if any(each is not None and has_choice(_parse(each, resolver)) for each in given):
+        # what is found in each sample makes a target for each
+        given *= samples // len(given)
     default = find_default(heads, model) if None in given else None
     if default is not None and default.pick is not None:
         found = [
-            default.pick(resolver.values, sample) if one is None else (_parse(one, resolver), None)
+            default.pick(resolver.values, sample) if one is None else resolver.chosen(one, sample)
             for sample, one in enumerate(given * (samples // len(given)))
         ]
     else:
-        found = [(_parse(one, resolver), None) for one in given]
+        found = [resolver.chosen(one, sample) for sample, one in enumerate(given)]
     addressed = [_of_the_whole(one, text, resolver, samples) for one, text in found]
     wanted, texts = [one for one, _ in addressed], [text for _, text in addressed]
     whole = any(not each.batched for one in wanted for each in _atoms(one))
@@ -194,36 +214,8 @@ def target_tensors(
         if one is None:
             found += find_default(heads, model).tensors
         else:
-            found += [resolver.tensor(atom) for atom in _atoms(_parse(one, resolver))]
+            found += [name for atom in _atoms(_parse(one, resolver)) for name in resolver.tensors(atom)]
     return tuple(dict.fromkeys(found))
-
-
-def class_number(head: Head, label: str | int) -> int:
-    """The number of a class given by name or number.
-
-    Raises:
-        TargetError: the head has no such class.
-    """
-    if isinstance(label, str):
-        if label in head.labels:
-            return head.labels.index(label)
-        folded = [name.casefold() for name in head.labels]
-        if folded.count(label.casefold()) == 1:
-            return folded.index(label.casefold())
-        if not INTEGER.fullmatch(label):
-            known = (
-                f"its labels are {_few(head.labels)}"
-                if head.labels
-                else "it has no labels: give a class number"
-            )
-            raise TargetError(f"'{head.name}' has no class '{label}'; {known}")
-    number = int(label)
-    classes = head.classes
-    if classes is not None and not 0 <= number < classes:
-        raise TargetError(
-            f"class {number} is out of range: '{head.name}' has {classes} classes, 0 to {classes - 1}"
-        )
-    return number
 
 
 def _per_sample(target: AnyTargets, samples: int) -> list[OneTarget | None]:
@@ -249,7 +241,8 @@ def _parse(target: OneTarget | None, resolver: _Resolver) -> AnyTarget:
         return _addressed(Target(), resolver)
     if isinstance(target, bool) or not isinstance(target, int | str | Target | TargetSum):
         raise TargetError(
-            f"a target is a class number, a label, a string or a Target, not {type(target).__name__}"
+            f"a target is a class number, a label, a string or a Target, not {type(target).__name__}; several for one "
+            "sample: explain_each"
         )
     if isinstance(target, str):
         target = parse_target(target, resolver.heads, resolver.model)
@@ -264,6 +257,8 @@ def _addressed(target: AnyTarget, resolver: _Resolver) -> AnyTarget:
 
 
 def _scalar(target: Target, resolver: _Resolver) -> Target:
+    if isinstance(target.choice, Box | Value):
+        return target
     head = resolver.head(target.output)
     if head.shape != ():
         return target
@@ -336,10 +331,6 @@ def _describe(target: AnyTarget, resolver: _Resolver, sample: int) -> tuple[str,
         )
         return str(replace(target, output=head.name, label=head.label(number) or number)), None
     return str(replace(target, output="{own}")), head
-
-
-def _few(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
 
 
 def _range_text(shape: Sequence[int]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import TypeAlias
 
-__all__ = ["AnyTarget", "Index", "Target", "TargetSum"]
+from numpy.typing import ArrayLike
+
+from inspector.objectives.choices import Box, Choice, Ranked, Region, Value, region_of
+
+__all__ = ["AnyTarget", "Index", "Target", "TargetSum", "in_words", "weighted"]
 
 IndexItem: TypeAlias = "int | slice | EllipsisType | Sequence[int]"
 Index: TypeAlias = "IndexItem | tuple[IndexItem, ...]"
@@ -56,8 +60,9 @@ class Target(_Composable):
         weight: factor of this target in the score.
         log: the logarithm of the class's probability in place of its logit: log-softmax over the classes, or
             log-sigmoid for a single neuron.
+        choice: which elements are meant, where that is found for each sample: see `top`, `region`, `box`, `value`.
 
-    Without `index` and `label`: each sample's own top class.
+    Without `index`, `label` and `choice`: each sample's own top class.
     """
 
     output: str | None = None
@@ -66,10 +71,68 @@ class Target(_Composable):
     batched: bool = True
     weight: float = 1.0
     log: bool = False
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         if self.index is not None and self.label is not None:
             raise ValueError("a target has an index or a label, not both")
+        if self.choice is not None and self.index is not None:
+            raise ValueError("a target has an index, or is a rank, a region, a box or a value, not both")
+
+    @classmethod
+    def top(cls, count: int = 1, output: str | None = None) -> AnyTarget:
+        """Each sample's `count` best classes, summed; of a map those that most places predict.
+
+        Raises:
+            ValueError: fewer than one.
+        """
+        if count < 1:
+            raise ValueError(f"top({count}): at least one class is explained")
+        best = [cls(output), *(cls.ranked(number, output) for number in range(1, count))]
+        return best[0] if count == 1 else TargetSum(tuple(best))
+
+    @classmethod
+    def ranked(cls, number: int, output: str | None = None) -> Target:
+        """The class that comes after `number` better ones: 0 is the top class, 1 the second best of each sample."""
+        return cls(output, choice=Ranked(number)) if number else cls(output)
+
+    @classmethod
+    def contrast(cls, one: AnyTarget | str | int, other: AnyTarget | str | int) -> TargetSum:
+        """What speaks for one target rather than the other: their difference. Texts and numbers are classes."""
+        first, second = (cls(label=each) if isinstance(each, str | int) else each for each in (one, other))
+        return first - second
+
+    @classmethod
+    def region(
+        cls,
+        label: str | int | None,
+        places: ArrayLike | slice | Sequence[slice],
+        output: str | None = None,
+    ) -> Target:
+        """A class's scores in a part of a map of classes, summed (segmentation).
+
+        Args:
+            label: the class; None: the one that most places of the region predict.
+            places: a slice per spatial axis, `(slice(10, 50), slice(20, 90))`, or a mask of booleans, (H, W), in the
+                output's own pixels.
+            output: its name; None: the default one.
+
+        Raises:
+            TargetError: neither slices nor a mask, or an empty one.
+        """
+        return cls(output, label=label, choice=region_of(places))
+
+    @classmethod
+    def box(cls, number: int | None = None, label: str | int | None = None) -> Target:
+        """The score of a detector's box: of that number, or the best-scoring one; for the class `label`, or for the
+        box's own best class.
+        """
+        return cls(label=label, choice=Box(number))
+
+    @classmethod
+    def value(cls, output: str | None = None) -> Target:
+        """The one number that a regression output has for each sample."""
+        return cls(output, choice=Value())
 
     def log_probability(self) -> Target:
         """The logarithm of the class's probability in place of its logit."""
@@ -79,11 +142,11 @@ class Target(_Composable):
         return (self,)
 
     def __str__(self) -> str:
-        text = self._element()
-        text = f"logp({text})" if self.log else text
-        return text if self.weight == 1 else f"{self.weight:g}*{text}"
+        return weighted(self, self._element())
 
     def _element(self) -> str:
+        if self.choice is not None:
+            return _choice_text(self, self.choice)
         if self.index is not None:
             items = self.index if isinstance(self.index, tuple) else (self.index,)
             return f"{self.output or ''}[{', '.join(map(_index_text, items))}]"
@@ -102,11 +165,35 @@ class TargetSum(_Composable):
         return self.targets
 
     def __str__(self) -> str:
-        text = " + ".join(map(str, self.targets))
-        return text.replace("+ -1*", "- ").replace("+ -", "- ")
+        return in_words(map(str, self.targets))
 
 
 AnyTarget: TypeAlias = "Target | TargetSum"
+
+
+def weighted(target: Target, element: str) -> str:
+    """The words for a target's elements, with its logarithm and its weight."""
+    text = f"logp({element})" if target.log else element
+    return text if target.weight == 1 else f"{target.weight:g}*{text}"
+
+
+def in_words(terms: Iterable[str]) -> str:
+    """Terms of a sum, one after the other."""
+    return " + ".join(terms).replace("+ -1*", "- ").replace("+ -", "- ")
+
+
+def _choice_text(target: Target, choice: Choice) -> str:
+    """As it is typed."""
+    named = f"{target.output}=" if target.output else ""
+    label = None if target.label is None else f"{named}{target.label}"
+    if isinstance(choice, Ranked):
+        return f"{named}top[{choice.number}]"
+    if isinstance(choice, Region):
+        return f"region({label or target.output or 'top'}, {choice.text})"
+    if isinstance(choice, Box):
+        number = None if choice.number is None else str(choice.number)
+        return f"box({', '.join(part for part in (number, label) if part)})"
+    return f"value({target.output})" if target.output else "value"
 
 
 def _index_text(item: IndexItem) -> str:

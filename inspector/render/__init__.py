@@ -5,26 +5,39 @@ matplotlib's object interface on the Agg canvas: no window, no global state, not
 
 from __future__ import annotations
 
+from inspector.render.animation import save_animation, tiled_pixels
+from inspector.render.brightness import brightened
+from inspector.render.colours import Colours
+from inspector.render.comparison import Compared, comparison_sheet
 from inspector.render.grids import activation_figure, activation_grid, image_grid, kernel_grid, stretched
 from inspector.render.heatmaps import heatmap_figure, overlay_pixels
 from inspector.render.names import figure_name, slug
-from inspector.render.save import save_arrays, save_figure, save_pixels, save_text
+from inspector.render.plain import plain_values
+from inspector.render.save import save_arrays, save_figure, save_json, save_pixels, save_text
 
 __all__ = [
     "RENDERERS",
+    "Colours",
+    "Compared",
     "activation_figure",
     "activation_grid",
+    "brightened",
+    "comparison_sheet",
     "figure_name",
     "heatmap_figure",
     "image_grid",
     "kernel_grid",
     "overlay_pixels",
+    "plain_values",
+    "save_animation",
     "save_arrays",
     "save_figure",
+    "save_json",
     "save_pixels",
     "save_text",
     "slug",
     "stretched",
+    "tiled_pixels",
 ]
 
 # what a caller can ask for by name
@@ -34,4 +47,5 @@ RENDERERS = {
     "kernels": kernel_grid,
     "images": image_grid,
     "heatmap": heatmap_figure,
+    "comparison": comparison_sheet,
 }

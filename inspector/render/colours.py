@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inspector.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -17,15 +19,31 @@ __all__ = [
     "INK",
     "MUTED",
     "VERDICT_INK",
+    "Colours",
     "colour",
     "colour_map",
+    "heat_scale",
     "number",
     "unit_range",
 ]
 
 AMOUNT, DIVERGING = "viridis", "RdBu_r"
+Colours = Literal["perceptual", "jet"]
+"""The field's two habits for heatmaps: a map whose steps look equal, or the rainbow that most papers and tools show."""
 INK, MUTED, UNSEEN = "#1b1f24", "#59636e", (0.92, 0.92, 0.93, 1.0)
 VERDICT_INK = {"passed": "#1a7f37", "failed": "#c4181c", "inconclusive": "#9a6700", "vacuous": "#9a6700"}
+
+
+def heat_scale(signed: bool, colours: Colours = "perceptual") -> tuple[float, float, str]:
+    """Lowest value, highest value and colour map of a heatmap; of signed ones the same whichever colours are wanted,
+    since in a rainbow zero would be one colour among others.
+
+    Raises:
+        InputError: there are no such colours.
+    """
+    if colours not in get_args(Colours):
+        raise InputError(f"no colours {colours!r}: choose {' or '.join(get_args(Colours))}.")
+    return (-1.0, 1.0, DIVERGING) if signed else (0.0, 1.0, "jet" if colours == "jet" else AMOUNT)
 
 
 def colour_map(name: str) -> Colormap:

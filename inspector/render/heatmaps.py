@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InputError
-from inspector.render.colours import AMOUNT, DIVERGING, INK, MUTED, VERDICT_INK, colour
+from inspector.render.brightness import PERCENTILE, brightened
+from inspector.render.colours import DIVERGING, INK, MUTED, VERDICT_INK, Colours, colour, heat_scale
 from inspector.render.tiles import Bar, add_bar, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["heatmap_figure", "overlay_pixels"]
+__all__ = ["emptiness", "heatmap_figure", "overlay_pixels"]
 
 # how much of the colour map lies over the photograph
 OPACITY = 0.5
@@ -32,11 +33,14 @@ MOST_BARS, MOST_NAMES = 256, 48
 LINE = {11.0: 0.2, 8.0: 0.165}
 
 
-def overlay_pixels(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool = False) -> NDArray[np.uint8]:
+def overlay_pixels(
+    rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool = False, colours: Colours = "perceptual"
+) -> NDArray[np.uint8]:
     """`heatmap` (H, W) laid over `rgb` (H, W, 3) uint8 of the same size, pixel by pixel.
 
-    Amounts run from 0 to 1 in viridis, signed values from -1 to 1 in a diverging map that grows opaque with magnitude.
-    Where the heatmap is NaN (not seen by the model) the photograph is dimmed. Raises InputError where the sizes differ.
+    Amounts run from 0 to 1 in viridis, or with `colours="jet"` in the rainbow that other tools show, for comparison
+    with theirs; signed values from -1 to 1 in a diverging map that grows opaque with magnitude. Where the heatmap is
+    NaN (not seen by the model) the photograph is dimmed. Raises InputError where the sizes differ.
     """
     if rgb.shape[:2] != heatmap.shape:
         raise InputError(f"the heatmap is {heatmap.shape}, the photograph {rgb.shape[:2]}.")
@@ -44,17 +48,19 @@ def overlay_pixels(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool =
     # in strips: a photograph's worth of floating point is slow to walk through
     for start in range(0, len(rgb), STRIP):
         rows = slice(start, start + STRIP)
-        overlay[rows] = _blend(rgb[rows], heatmap[rows], signed)
+        overlay[rows] = _blend(rgb[rows], heatmap[rows], signed, colours)
     return overlay
 
 
-def _blend(rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool) -> NDArray[np.uint8]:
+def _blend(
+    rgb: NDArray[np.uint8], heatmap: NDArray[Any], signed: bool, colours: Colours
+) -> NDArray[np.uint8]:
     unseen = ~np.isfinite(heatmap)
     values = np.where(unseen, 0.0, heatmap).astype(np.float32)
-    low, name = (-1.0, DIVERGING) if signed else (0.0, AMOUNT)
+    low, high, name = heat_scale(signed, colours)
     # a signed value's hue comes from its sign and its strength from the opacity, or zeros would be veiled in white
     hue = np.sign(values) * np.float32(0.75) if signed else values
-    over = colour(hue, low, 1.0, name)[..., :3].astype(np.float32)
+    over = colour(hue, low, high, name)[..., :3].astype(np.float32)
     opacity = np.abs(values).clip(0, 1)[..., None] * np.float32(0.85) if signed else np.float32(OPACITY)
     photo = rgb.astype(np.float32)
     blended = photo + (over - photo) * opacity
@@ -73,27 +79,32 @@ def heatmap_figure(
     verdict: tuple[str, str] | None = None,
     notes: Sequence[str] = (),
     names: Sequence[str] = (),
+    colours: Colours = "perceptual",
 ) -> Figure:
     """Image, heatmap and overlay side by side with a colour bar.
 
     `heatmap` (H, W) covers `rgb` (H, W, 3) uint8 pixel by pixel, in [0, 1], or [-1, 1] when `signed`; NaN where the
     model did not see the photograph. Without `rgb` the heatmap stands alone. `verdict` is (word, sentence) of the
     gradient check. An all-zero map is said in the figure. Of a signal or a text, (T,), a bar stands for each position,
-    with its name from `names` where these are few enough to be read.
+    with its name from `names` where these are few enough to be read. `colours` as for `overlay_pixels`. Maps of single
+    pixels are brightened (`brightened`), and the colour bar says so.
     """
     heatmap = np.asarray(heatmap, dtype=np.float32)
     if heatmap.ndim == 1:
-        return _signal_figure(heatmap, title, subtitle, method, signed, _said(heatmap, verdict, notes), names)
+        return _signal_figure(
+            heatmap, title, subtitle, method, signed, _said(heatmap, signed, verdict, notes), names
+        )
     if heatmap.ndim != 2:
         raise InputError(f"a heatmap has a height and a width, not the shape {heatmap.shape}.")
     step = max(1, -(-max(heatmap.shape) // MOST_PIXELS))
-    small = heatmap[::step, ::step]
-    low, name = (-1.0, DIVERGING) if signed else (0.0, AMOUNT)
-    panels = [(method, colour(small, low, 1.0, name))]
+    drawn, peak = brightened(heatmap)
+    small = drawn[::step, ::step]
+    low, high, name = heat_scale(signed, colours)
+    panels = [(method, colour(small, low, high, name))]
     if rgb is not None:
         photo = rgb[::step, ::step]
-        panels = [("image", photo), *panels, ("overlay", overlay_pixels(photo, small, signed))]
-    figure, place = _sheet(panels, _said(heatmap, verdict, notes), title, subtitle)
+        panels = [("image", photo), *panels, ("overlay", overlay_pixels(photo, small, signed, colours))]
+    figure, place = _sheet(panels, _said(heatmap, signed, verdict, notes), title, subtitle)
     for i, (label, pixels) in enumerate(panels):
         axes = figure.add_axes(place(i))
         # enlarged pictures keep their pixels, reduced ones are smoothed
@@ -111,9 +122,10 @@ def heatmap_figure(
     ticks = [(-1.0, "−1"), (0.0, "0"), (1.0, "1")] if signed else [(0.0, "0"), (0.5, "0.5"), (1.0, "1")]
     # a label longer than its bar would leave the sheet
     short = height * figure.get_size_inches()[1] < 1.6
-    label = "" if short else "against · for" if signed else "relevance, of its maximum"
+    of = "maximum" if peak == 1 else f"{PERCENTILE:.0f}th percentile"
+    label = "" if short else f"against · for, of the {of}" if signed else f"relevance, of its {of}"
     add_bar(
-        figure, Bar(name, low, 1.0, ticks, label), (left + width + 0.14 * inch, bottom, 0.14 * inch, height)
+        figure, Bar(name, low, high, ticks, label), (left + width + 0.14 * inch, bottom, 0.14 * inch, height)
     )
     return figure
 
@@ -159,16 +171,28 @@ class Line:
     bold: bool = False
 
 
-def _said(heatmap: NDArray[Any], verdict: tuple[str, str] | None, notes: Sequence[str]) -> list[Line]:
+def _said(
+    heatmap: NDArray[Any], signed: bool, verdict: tuple[str, str] | None, notes: Sequence[str]
+) -> list[Line]:
     """What stands below the panels, most important first."""
     lines = [Line(note) for note in notes]
     if verdict is not None:
         word, sentence = verdict
         lines.insert(0, Line(f"gradient check: {sentence}", VERDICT_INK.get(word, MUTED), word != "passed"))
-    if not np.nan_to_num(heatmap).any():
-        zero = "The map is zero everywhere: nothing in this layer speaks for the target."
-        lines.insert(0, Line(zero, VERDICT_INK["failed"], bold=True))
+    empty = emptiness(heatmap, signed)
+    if empty:
+        lines.insert(0, Line(empty, VERDICT_INK["failed"], bold=True))
     return lines
+
+
+def emptiness(heatmap: NDArray[Any], signed: bool) -> str:
+    """What must be said of a map that shows nothing for the target; nothing of others."""
+    seen = np.nan_to_num(heatmap)
+    if not seen.any():
+        return "The map is zero everywhere: nothing here speaks for the target."
+    if signed and seen.max() <= 0:
+        return "The map is nowhere positive: all that is shown speaks against the target."
+    return ""
 
 
 def _sheet(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from inspector.errors import OutputError
+from inspector.render.plain import plain_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,3 +94,11 @@ def save_arrays(arrays: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]
 def save_text(text: str, path: str | os.PathLike[str]) -> Path:
     """Write text as UTF-8."""
     return write_whole(path, lambda file: file.write(text.encode()))
+
+
+def save_json(value: Any, path: str | os.PathLike[str]) -> Path:
+    """Write a value as JSON, NaN and infinity as null."""
+    import json
+
+    text = json.dumps(plain_values(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return save_text(f"{text}\n", path)

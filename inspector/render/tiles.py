@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,18 @@ __all__ = ["Bar", "Tile", "new_figure", "tile_sheet"]
 
 # all in inches
 MARGIN, GAP, LABEL, SCALE, BAR = 0.28, 0.12, 0.19, 0.17, 0.95
+FOOT = 0.165
 LABEL_POINTS, SCALE_POINTS = 7.5, 6.5
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Pixels (H, W, 3 or 4) uint8, with the text above and below them."""
+    """Pixels (H, W, 3 or 4) uint8, with the text above and below them; `smooth`: of a photograph, to be resampled."""
 
     pixels: NDArray[np.uint8]
     above: str = ""
     below: str = ""
+    smooth: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,11 @@ def tile_sheet(
     columns: int | None = None,
     bar: Bar | None = None,
     cell: float = 1.05,
+    foot: Sequence[str] = (),
 ) -> Figure:
-    """The sheet; `cell` is the tiles' longer side in inches. Tiles are shown pixel by pixel, never smoothed."""
+    """The sheet; `cell` is the tiles' longer side in inches, `foot` stands below it. Tiles are shown pixel by pixel,
+    never smoothed, unless they say otherwise.
+    """
     height, width = tiles[0].pixels.shape[:2]
     aspect = min(max(width / height, 0.2), 5.0)
     tile_width, tile_height = (cell, cell / aspect) if aspect >= 1 else (cell * aspect, cell)
@@ -102,7 +108,10 @@ def tile_sheet(
     head = 0.62 if subtitle else 0.42
     right = BAR if bar is not None else MARGIN
     sheet_width = max(MARGIN + columns * pitch_x - GAP + right, 4.6)
-    sheet_height = head + rows * pitch_y + MARGIN / 2
+    width = max(sheet_width, len(title) * 0.095 + 2 * MARGIN, len(subtitle) * 0.062 + 2 * MARGIN)
+    lines = [line for text in foot for line in textwrap.wrap(text, int((width - 2 * MARGIN) / 0.067))]
+    below_all = FOOT * len(lines) + (FOOT if lines else 0)
+    sheet_height = head + rows * pitch_y + MARGIN / 2 + below_all
     figure = new_figure(sheet_width, sheet_height)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
@@ -114,7 +123,11 @@ def tile_sheet(
     axes.set_ylim(0, sheet_height)
     axes.text(MARGIN, sheet_height - 0.16, title, fontsize=11, fontweight="bold", color=INK, va="top")
     axes.text(MARGIN, sheet_height - 0.39, subtitle, fontsize=8, color=MUTED, va="top")
-    _widen_for(figure, max(len(title) * 0.095, len(subtitle) * 0.062) + 2 * MARGIN)
+    for number, line in enumerate(lines):
+        axes.text(
+            MARGIN, below_all + MARGIN / 2 - FOOT * (number + 0.5), line, fontsize=8, color=MUTED, va="top"
+        )
+    _widen_for(figure, width)
     if bar is not None:
         _side_bar(figure, bar, columns * pitch_x + MARGIN, sheet_height - head - LABEL, rows * pitch_y)
     return figure
@@ -122,7 +135,9 @@ def tile_sheet(
 
 def _draw(axes: Any, tile: Tile, left: float, top: float, width: float, height: float) -> None:
     extent = (left, left + width, top - height, top)
-    axes.imshow(tile.pixels, extent=extent, interpolation="nearest", aspect="auto")
+    axes.imshow(
+        tile.pixels, extent=extent, interpolation="antialiased" if tile.smooth else "nearest", aspect="auto"
+    )
     middle = left + width / 2
     axes.text(middle, top + 0.03, tile.above, fontsize=LABEL_POINTS, color=INK, ha="center", va="bottom")
     if tile.below:

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from inspector import Inspector, Target
-from inspector.errors import LayerNotFound, ModelError
+from inspector.errors import LayerNotFound, ModelError, TargetError
 from inspector.explain import collect_activations
 from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
 
@@ -57,38 +57,6 @@ def test_activations_within_a_memory_bound(monkeypatch: pytest.MonkeyPatch) -> N
     assert groups == [["conv", "relu"], ["batch_norm", "max_pool", "flat", "logits"]]
     for name, array in whole.items():
         np.testing.assert_allclose(found[name], array, atol=1e-5)
-
-
-def test_kernels() -> None:
-    lens = Inspector(cnn())
-    np.testing.assert_array_equal(lens.kernels("Conv:1"), cnn_weights()["conv.weight"])
-    with pytest.raises(LayerNotFound, match="'relu' is Relu, which has no kernels; convolutions: conv"):
-        lens.kernels("relu")
-    dense = Inspector(
-        model(
-            [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 2]}, {"y": None}, {"w": normal(2, 3)}
-        )
-    )
-    with pytest.raises(LayerNotFound, match="the model has no convolution"):
-        dense.kernels(1)
-
-
-def test_kernels_that_are_computed_are_said_to_be() -> None:
-    nodes = [helper.make_node("Conv", ["x", "k"], ["y"])]
-    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4], "k": [1, 1, 3, 3]}, {"y": None}))
-    with pytest.raises(LayerNotFound, match="computed as the model runs"):
-        lens.kernels("y")
-
-
-def test_the_kernels_of_a_named_bias_are_those_of_its_convolution() -> None:
-    nodes = [
-        helper.make_node("Conv", ["x", "w"], ["raw"]),
-        helper.make_node("Add", ["raw", "b"], ["biased"]),
-        helper.make_node("Identity", ["biased"], ["conv"]),
-    ]
-    weights = {"w": normal(2, 1, 3, 3), "b": normal(1, 2, 1, 1)}
-    lens = Inspector(model(nodes, {"x": ["n", 1, 4, 4]}, {"conv": None}, weights))
-    np.testing.assert_array_equal(lens.kernels("conv"), weights["w"])
 
 
 def test_the_default_layer() -> None:
@@ -235,6 +203,21 @@ def test_control_flow_is_passed_by() -> None:
     assert lens.explain(x, target=1).layer == "maps"
     # the condition looks at the whole batch, so each image is checked alone
     assert lens.check(x[:1], 1).passed
+
+
+def test_several_targets_of_one_sample_are_an_explanation_each() -> None:
+    lens, x = Inspector(cnn()), images(2)
+    first, second = lens.explain_each(x, [[3, "logits[1]"], ["top[1]"]], method="saliency")
+    assert [len(first), len(second)] == [2, 1]
+    for found, row, target in ((first[0], 0, 3), (first[1], 0, "logits[1]"), (second[0], 1, "top[1]")):
+        alone = lens.explain(x[row : row + 1], "saliency", target=target)
+        np.testing.assert_allclose(found.heatmap, alone.heatmap, atol=1e-6)
+        assert (found.target, found.method) == (alone.target, alone.method)
+        np.testing.assert_allclose(found.score, alone.score, rtol=1e-6)
+    with pytest.raises(TargetError, match="1 lists of targets for 2 samples"):
+        lens.explain_each(x, [[1]])
+    with pytest.raises(TargetError, match="several for one sample: explain_each"):
+        lens.explain(x, target=[[1, 2], [3]])  # type: ignore[list-item]
 
 
 def test_every_result_of_a_node_has_an_activation() -> None:

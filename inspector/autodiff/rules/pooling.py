@@ -6,6 +6,7 @@ import math
 
 import onnx_ir as ir
 
+from inspector.autodiff.maxima import comparable, to_first_maximum
 from inspector.autodiff.rules.reduction import share_of_extremum
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
@@ -18,11 +19,15 @@ from inspector.autodiff.windows import Windows, correlate, spread, windows_over
 def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """To the element that won its window; of equal ones the first, as in every framework.
 
-    The indices come from a second MaxPool over the same input: they count through the flattened input.
+    Found by comparison, or where that cannot be by the indices of a second MaxPool over the same input, which count
+    through the flattened input.
     """
-    g, (x,) = cotangents[0], node.inputs
+    g, (x,), y = cotangents[0], node.inputs, node.outputs[0]
     if g is None:
         return [None]
+    windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
+    if x is not None and comparable(windows, x):
+        return [to_first_maximum(tape, g, x, y, windows)]
     geometry = {name: each.value for name, each in node.attributes.items() if name != "storage_order"}
     _, indices = tape.op("MaxPool", x, outputs=2, **geometry)
     flat = tape.Reshape(g, [-1])

@@ -1,7 +1,7 @@
 """Steps: 1 on one side of a bound and 0 on the other, to multiply a cotangent with.
 
 Of a feature map in float32 a step is one steep `HardSigmoid`: onnxruntime computes it in one pass, in the blocked
-layout of its convolutions, where a comparison with a `Cast` or a `Where` takes two or three and forces the map out of it.
+layout of its convolutions, where a comparison with a `Cast` or a `Where` takes two or three and forces the map out.
 """
 
 from __future__ import annotations

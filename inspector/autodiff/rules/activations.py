@@ -11,6 +11,7 @@ import math
 import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
 from inspector.autodiff.steps import above, at_least, at_most, below
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
@@ -20,7 +21,11 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at 0, as every framework has it."""
-    (g,), (y,) = cotangents, node.outputs
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    before = None if x is None else x.producer()
+    if before is not None and before.op_type in ("Add", "Sum"):
+        # what is masked here goes on along a skip connection too
+        g = taken_in(tape, g, y)
     return [tape.Mul(g, above(tape, y, 0))]
 
 
@@ -62,15 +67,9 @@ def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x,) = cotangents, node.inputs
     inside = tape.Mul(above(tape, x, -3), below(tape, x, 3))
     h = tape.HardSigmoid(x, alpha=1 / 6, beta=0.5)
-    return [tape.Mul(g, tape.Add(tape.Mul(tape.Mul(x, inside), _sixth(tape, x)), h))]
-
-
-def _sixth(tape: Tape, x: Operand) -> Operand | float:
-    """1/6; of a feature map one for each channel, which a runtime multiplies in the layout of its convolutions."""
-    shape = None if x is None else x.shape
-    if shape is None or len(shape) != 4 or not isinstance(shape[1], int) or x is None or x.dtype is None:
-        return 1 / 6
-    return tape.constant(np.full((1, shape[1], 1, 1), 1 / 6, dtype=x.dtype.numpy()))
+    channels, product = channels_of(x), tape.Mul(x, inside)
+    bent = tape.Mul(product, 1 / 6) if channels is None else times(tape, product, 1 / 6, channels)
+    return [tape.Mul(g, tape.Add(bent, h))]
 
 
 def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

@@ -7,7 +7,7 @@ import math
 import onnx_ir as ir
 
 from inspector.autodiff.maxima import comparable, to_first_maximum
-from inspector.autodiff.rules.reduction import share_of_extremum
+from inspector.autodiff.rules.reduction import share_of_extremum, shared_out
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
@@ -60,8 +60,7 @@ def global_average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values
     (g,), (x,) = cotangents, node.inputs
     spatial = tape.sizes(x)[2:]
     count = product(spatial)
-    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
-    return [tape.Expand(share, [1, 1, *spatial])]
+    return [shared_out(tape, g, x, spatial, count)]
 
 
 def global_max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

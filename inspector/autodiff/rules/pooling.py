@@ -10,8 +10,9 @@ from inspector.autodiff.maxima import comparable, to_first_maximum
 from inspector.autodiff.rules.reduction import share_of_extremum, shared_out
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
+from inspector.autodiff.spread import spread
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
-from inspector.autodiff.windows import Windows, correlate, spread, windows_over
+from inspector.autodiff.windows import Windows, correlate, windows_over
 
 # --- windows ---------------------------------------------------------------------------------------------
 

@@ -154,12 +154,13 @@ def _position_by_position(tape: Tape, small: Operand, array: np.ndarray, windows
     for row in range(stride):
         columns = []
         for column in range(stride):
-            own = kernels[row, column]
             # taps beyond the kernel are zeros in front
-            top, left = (
-                min(pads[axis], int(np.all(own == 0, axis=(0, 1, 3 - axis)).argmin())) for axis in range(2)
-            )
-            own = np.ascontiguousarray(own[:, :, top:, left:])
+            missing = [
+                taps - -(-(kernel - place) // stride)
+                for taps, kernel, place in zip(kernels.shape[4:], array.shape[2:], (row, column), strict=True)
+            ]
+            top, left = (min(pad, gap) for pad, gap in zip(pads, missing, strict=False))
+            own = np.ascontiguousarray(kernels[row, column, :, :, top:, left:])
             conv = tape.Conv(
                 small, tape.constant(own), pads=[pads[0] - top, pads[1] - left, pads[2], pads[3]]
             )

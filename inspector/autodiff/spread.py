@@ -6,9 +6,9 @@ nor quick with many groups, and adds up on one thread. Which is best depends on 
 
 - one kernel for each channel: zeros between, since they cost so little there;
 - kernels of one element: that product first, zeros between its results;
-- few channels and large kernels (the first layer of a network): all positions by one convolution;
 - many channels: a convolution for each position;
-- `ConvTranspose` else, and wherever a size is only known to a run.
+- `ConvTranspose` else (the first layer of a network, with its few channels), and wherever a size is only known to a
+  run.
 
 Interleaving is done with the channels last, where it moves whole runs of memory.
 """
@@ -70,8 +70,6 @@ def _strided(tape: Tape, small: Operand, w: Operand, windows: Windows) -> ir.Val
     if set(kernel) == {1} and out % _BLOCK == 0 and into % _BLOCK == 0 and not any(windows.begin):
         exchanged = tape.constant(np.ascontiguousarray(array.swapaxes(0, 1)))
         return _with_zeros(tape, tape.Conv(small, exchanged), windows, into)
-    if into * stride**2 <= _BLOCK and out % _BLOCK == 0 and min(kernel) > 2 * stride:
-        return _at_once(tape, small, array, windows)
     if into % _BLOCK == 0 and out % _BLOCK == 0 and min(kernel) >= stride:
         return _position_by_position(tape, small, array, windows)
     return None
@@ -127,17 +125,6 @@ def _positions(array: np.ndarray, windows: Windows) -> tuple[np.ndarray, list[in
     before = [each - 1 - left for each, left in zip(taps, skipped, strict=True)]
     after = [-(-(n + p) // stride) - c for n, p, c in zip(size, begin, count, strict=True)]
     return apart.transpose(3, 5, 1, 0, 2, 4), [*before, *after], [p % stride for p in begin]
-
-
-def _at_once(tape: Tape, small: Operand, array: np.ndarray, windows: Windows) -> ir.Value | None:
-    """One convolution that gives every position its channels, which are then moved to their places."""
-    kernels, pads, first = _positions(array, windows)
-    if min(pads) < 0:
-        return None
-    stride, into = windows.strides[0], array.shape[1]
-    joined = np.ascontiguousarray(kernels.reshape(stride * stride * into, *kernels.shape[3:]))
-    apart = tape.Conv(small, tape.constant(joined), pads=pads)
-    return _cut(tape, tape.DepthToSpace(apart, blocksize=stride, mode="DCR"), first, windows, [2, 3])
 
 
 def _position_by_position(tape: Tape, small: Operand, array: np.ndarray, windows: Windows) -> ir.Value | None:

@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.tape import Operand, Tape
 
-__all__ = ["above", "at_least", "at_most", "below"]
+__all__ = ["above", "below"]
 
 _STEEPEST = 2.0**126
 """At 0: the smallest normal number, times this, is 1."""
@@ -22,29 +22,17 @@ _FEATURE_MAP = 4
 
 def above(tape: Tape, x: Operand, bound: float) -> ir.Value:
     """1 where x > bound, else 0, of the dtype of `x`. NaN is not above, but of a feature map, where it stays NaN."""
-    ramp = _ramp(tape, x, bound, rising=True, closed=False)
+    ramp = _ramp(tape, x, bound, rising=True)
     return tape.cast_like(tape.Greater(x, bound), x) if ramp is None else ramp
-
-
-def at_least(tape: Tape, x: Operand, bound: float) -> ir.Value:
-    """1 where x >= bound, else 0; see `above`."""
-    ramp = _ramp(tape, x, bound, rising=True, closed=True)
-    return tape.cast_like(tape.GreaterOrEqual(x, bound), x) if ramp is None else ramp
 
 
 def below(tape: Tape, x: Operand, bound: float) -> ir.Value:
     """1 where x < bound, else 0; see `above`."""
-    ramp = _ramp(tape, x, bound, rising=False, closed=False)
+    ramp = _ramp(tape, x, bound, rising=False)
     return tape.cast_like(tape.Less(x, bound), x) if ramp is None else ramp
 
 
-def at_most(tape: Tape, x: Operand, bound: float) -> ir.Value:
-    """1 where x <= bound, else 0; see `above`."""
-    ramp = _ramp(tape, x, bound, rising=False, closed=True)
-    return tape.cast_like(tape.LessOrEqual(x, bound), x) if ramp is None else ramp
-
-
-def _ramp(tape: Tape, x: Operand, bound: float, *, rising: bool, closed: bool) -> ir.Value | None:
+def _ramp(tape: Tape, x: Operand, bound: float, *, rising: bool) -> ir.Value | None:
     """The step as min(max(slope * x + offset, 0), 1), which climbs from one float32 number to the next; None where
     `x` is no feature map in float32, or no such ramp is exact.
     """
@@ -56,11 +44,11 @@ def _ramp(tape: Tape, x: Operand, bound: float, *, rising: bool, closed: bool) -
     if at == 0:
         slope = _STEEPEST
     else:
-        # the neighbour of the bound that lies on the other side of the step
-        neighbour = np.nextafter(at, np.float32(np.inf if rising != closed else -np.inf))
+        # the nearest number on which the step is 1
+        neighbour = np.nextafter(at, np.float32(np.inf if rising else -np.inf))
         slope = float(1 / abs(np.float64(neighbour) - np.float64(at)))
     slope = slope if rising else -slope
-    offset = (1.0 if closed else 0.0) - slope * bound
+    offset = -slope * bound
     if not np.isfinite(slope) or abs(slope) > _STEEPEST or float(np.float32(offset)) != offset:
         return None
     return tape.HardSigmoid(x, alpha=slope, beta=offset)

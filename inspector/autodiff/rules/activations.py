@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
-from inspector.autodiff.steps import above, at_least, at_most, below
+from inspector.autodiff.steps import above, below
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
@@ -76,15 +75,10 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """min(max(x, low), high). At a bound the derivative is 1, as in torch.clamp; where low > high all is high."""
     (g,), (x, *bounds) = cotangents, node.inputs
     low, high = [*bounds, None, None][:2]
-    fixed = [None if bound is None else tape.known(bound) for bound in (low, high)]
-    if not any(tape.wants(bound) for bound in bounds) and _in_order(low, high, *fixed):
-        at_low, at_high = (None if bound is None else float(bound) for bound in fixed)
-        gx = g
-        if at_low is not None:
-            gx = tape.Mul(gx, at_least(tape, x, at_low))
-        if at_high is not None:
-            gx = tape.Mul(gx, at_most(tape, x, at_high))
-        return [gx, *[None] * len(bounds)]
+    simple = x is not None and x.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE)
+    if simple and not any(tape.wants(bound) for bound in bounds) and _in_order(tape, low, high):
+        # what was not moved
+        return [tape.Mul(g, tape.cast_like(tape.Equal(x, node.outputs[0]), g)), *[None] * len(bounds)]
     raised = x if low is None else tape.Max(x, low)
     below = None if low is None else tape.Less(x, low)
     above = None if high is None else tape.Greater(raised, high)
@@ -96,11 +90,12 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     return [gx, g_low, g_high][: len(node.inputs)]
 
 
-def _in_order(low: Operand, high: Operand, at_low: np.ndarray | None, at_high: np.ndarray | None) -> bool:
-    """Whether the bounds that there are are known numbers, the lower one not above the upper one."""
-    missing = (low is not None and at_low is None) or (high is not None and at_high is None)
-    both = at_low is not None and at_high is not None
-    return not missing and not (both and bool((at_low > at_high).any()))
+def _in_order(tape: Tape, low: Operand, high: Operand) -> bool:
+    """Whether no number is moved by both bounds."""
+    if low is None or high is None:
+        return True
+    at_low, at_high = tape.known(low), tape.known(high)
+    return at_low is not None and at_high is not None and not bool((at_low > at_high).any())
 
 
 # --- exponential: smooth, or with one kink at 0 ---------------------------------------------------------

@@ -74,10 +74,8 @@ def to_first_maximum(tape: Tape, g: Operand, x: ir.Value, y: ir.Value, windows: 
 
 
 def _line(windows: Windows, axis: int) -> _Line:
-    size, count, kernel, stride, begin = (
-        int(entries[axis - 1])  # type: ignore[call-overload]
-        for entries in (windows.size, windows.count, windows.kernel, windows.strides, windows.begin)
-    )
+    entries = (windows.size, windows.count, windows.kernel, windows.strides, windows.begin)
+    size, count, kernel, stride, begin = (int(str(each[axis - 1])) for each in entries)
     return _Line(axis, size, count, kernel, stride, begin)
 
 
@@ -105,13 +103,13 @@ def _taps(tape: Tape, x: Operand, line: _Line, shape: Sequence[Size]) -> list[ir
     return taps
 
 
-def _shares(tape: Tape, g: Operand, taps: Sequence[ir.Value], highest: Operand) -> list[ir.Value]:
+def _shares(tape: Tape, g: ir.Value, taps: Sequence[ir.Value], highest: Operand) -> list[ir.Value]:
     """What each tap gets of `g`: all, where it is the first that is `highest`."""
     shares: list[ir.Value] = []
     for tap in taps[:-1]:
         shares.append(tape.Mul(g, tape.cast_like(tape.Equal(tap, highest), g)))
         g = tape.Sub(g, shares[-1])
-    return [*shares, g] if g is not None else shares
+    return [*shares, g]
 
 
 def _joined(tape: Tape, shares: Sequence[ir.Value], line: _Line, shape: Sequence[Size]) -> ir.Value:

@@ -299,11 +299,19 @@ class Evaluator:
         from inspector.autodiff import RULES, vjp
         from inspector.surgery import extract
 
-        needed = list(dict.fromkeys((*tensors, *wrt)))
+        forward = self._up_to([*tensors, *wrt])
+        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
+
+    def _up_to(self, needed: Sequence[str]) -> ir.Model:
+        """The part of the graph that is differentiated which computes `needed`."""
+        from inspector.surgery import extract, fold_padding
+
+        needed = list(dict.fromkeys(needed))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
         clear_names(forward, needed)
-        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
+        fold_padding(forward)
+        return forward
 
     def _build_gradient_graph(
         self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None
@@ -312,11 +320,7 @@ class Evaluator:
         from inspector.surgery import extract
 
         inputs = {tensor.name for tensor in self.model.inputs}
-        scored_tensors = [key.tensor for key in keys]
-        needed = list(dict.fromkeys((*scored_tensors, *wrt, *keep)))
-        self._refuse_without_value(needed)
-        forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
-        clear_names(forward, needed)
+        forward = self._up_to([*(key.tensor for key in keys), *wrt, *keep])
         scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)

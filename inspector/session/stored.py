@@ -119,7 +119,7 @@ def _content(proto: onnx.ModelProto) -> bytes:
         if size:
             region = np.memmap(location_of(tensor), np.uint8, "r", offset_of(tensor), (size,))
             for start in range(0, size, _CHUNK):
-                digest.update(region[start : start + _CHUNK])
+                digest.update(region[start : start + _CHUNK].tobytes())
     if outside:
         import onnx
 
@@ -172,7 +172,7 @@ def _read(path: Path, source: ir.Model) -> ir.Model | None:
     import onnx
     import onnx_ir as ir
 
-    graph = ir.from_proto(onnx.ModelProto.FromString(message))
+    graph: ir.Model = ir.from_proto(onnx.ModelProto.FromString(message))
     weights = source.graph.initializers
     for name in json.loads(graph.metadata_props.pop(_SHARED)):
         value, own = graph.graph.initializers[name], weights[name]

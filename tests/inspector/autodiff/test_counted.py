@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count as numbers
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,7 @@ class Builder:
         self._numbers = numbers()
         self._random = np.random.default_rng(0)
 
-    def op(self, kind: str, *inputs: str, **attributes: object) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         name = f"{kind}_{next(self._numbers)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         self.channels[name] = self.channels[inputs[0]]

@@ -58,7 +58,7 @@ def comparable(windows: Windows, x: ir.Value) -> bool:
     )
 
 
-def to_first_maximum(tape: Tape, g: Operand, x: ir.Value, y: ir.Value, windows: Windows) -> ir.Value:
+def to_first_maximum(tape: Tape, g: ir.Value, x: ir.Value, y: ir.Value, windows: Windows) -> ir.Value:
     """The cotangent of `x` (N, C, H, W), whose maxima over `windows` are `y`, given that of `y`."""
     rows, columns = (_line(windows, axis) for axis in (_ROWS, _COLUMNS))
     # (0 is a length that stays as it is)
@@ -75,13 +75,13 @@ def to_first_maximum(tape: Tape, g: Operand, x: ir.Value, y: ir.Value, windows: 
 
 def _line(windows: Windows, axis: int) -> _Line:
     entries = (windows.size, windows.count, windows.kernel, windows.strides, windows.begin)
-    size, count, kernel, stride, begin = (int(str(each[axis - 1])) for each in entries)
-    return _Line(axis, size, count, kernel, stride, begin)
+    known = [number for each in entries if isinstance(number := each[axis - 1], int)]
+    return _Line(axis, *known)
 
 
-def _taps(tape: Tape, x: Operand, line: _Line, shape: Sequence[Size]) -> list[ir.Value]:
+def _taps(tape: Tape, x: ir.Value, line: _Line, shape: Sequence[Size]) -> list[ir.Value]:
     """What lies under each tap of the windows, in the order of the taps; minus infinity beyond the edge."""
-    lowest = np.array(-np.inf, dtype=x.dtype.numpy() if x is not None and x.dtype is not None else np.float32)
+    lowest = np.array(-np.inf, dtype=np.float32 if x.dtype is None else x.dtype.numpy())
     missing = line.blocks * line.stride - line.size
     if missing:
         x = tape.Pad(x, _widths(line.axis, 0, missing), lowest)

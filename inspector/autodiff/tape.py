@@ -212,10 +212,14 @@ class Tape:
         if g is None or g.shape is None or target.shape is None or not len(g.shape) or not len(target.shape):
             return False
         (first, *rest), (wanted, *others) = g.shape.dims, target.shape.dims
-        known = all(isinstance(dim, int) and dim > 0 for dim in (*rest, *others))
-        if isinstance(first, int) or isinstance(wanted, int) or not known:
+        known, alike = ([dim for dim in dims if isinstance(dim, int)] for dims in (rest, others))
+        if (
+            isinstance(first, int)
+            or isinstance(wanted, int)
+            or len(known) + len(alike) < len(rest) + len(others)
+        ):
             return False
-        return math.prod(int(str(dim)) for dim in rest) == math.prod(int(str(dim)) for dim in others)
+        return math.prod(known) == math.prod(alike) > 0
 
     def zeros(self, shape: ir.Value, like: Operand) -> ir.Value:
         """Zeros of `shape`, of the dtype of `like`."""

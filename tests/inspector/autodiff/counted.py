@@ -90,4 +90,4 @@ def gradient_counts(model: onnx.ModelProto, wrt: str | None = None, batch: int =
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(gradient_counts(onnx.load(sys.argv[1]), *sys.argv[2:3], batch=1))))
+    print(json.dumps(asdict(gradient_counts(onnx.load(sys.argv[1]), sys.argv[2] if sys.argv[2:] else None))))

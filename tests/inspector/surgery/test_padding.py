@@ -26,7 +26,7 @@ def model(
     **conv: Any,
 ) -> ir.Model:
     """Pad, and each operator of `behind` on its result."""
-    constants = {"w": W, "pads": np.array(widths, np.int64)}
+    constants: dict[str, np.ndarray] = {"w": W, "pads": np.array(widths, np.int64)}
     if value is not None:
         constants["value"] = np.array(value, np.float32)
     nodes = [

@@ -26,6 +26,8 @@ LIMIT = 1e-5
 """Largest relative L2 distance of the displayed gradient from the float64 one."""
 HALF_LIMIT = 1e-2
 """The same where the gradient graph has half-precision values: their last digit is 1e-3."""
+HALF_MOST = 0.1
+"""What half precision may move a gradient by and still tell something of it."""
 MOVES = 8
 """Runs in float32 on inputs moved by rounding, spent where the distance is beyond the limit."""
 FEW = 64
@@ -46,6 +48,10 @@ def compare_displayed(
     which changes every rounding behind them; failing these, those of the near ties of all runs that together explain
     best what it differs by (`inspector.check.sides`).
 
+    In half precision decisions cannot be had: the runtime computes its operators in float32, and where it rounds
+    between them depends on what is asked for. There twice what rounding makes of the gradient, decisions and all, is
+    the limit, where that is not more than `HALF_MOST`.
+
     Args:
         problem: that the check is of.
         double: of the gradient graph.
@@ -57,16 +63,21 @@ def compare_displayed(
     shown = problem.displayed
     if shown is None:
         shown = Float32Evaluator(problem.gradient).run([name], feeds)[0]
-    limit = HALF_LIMIT if shown.dtype == np.float16 or _has_half(problem.gradient) else LIMIT
+    half = shown.dtype == np.float16 or _has_half(problem.gradient)
+    limit = HALF_LIMIT if half else LIMIT
     apart = _relative(shown, exact)
     if apart <= limit or not exact.any() or not np.isfinite(apart):
         return Displayed(apart, limit, limit)
 
+    single = Float32Evaluator(problem.gradient)
+    runs = Runs(double, single, (feeds, *_moved(_movable(problem, single), feeds, random)))
+    if half:
+        spread = _spread(runs, name, {})
+        reach = max(limit, 2 * spread) if spread <= HALF_MOST else limit
+        return Displayed(apart, limit, reach, unsure=reach < apart <= 2 * spread)
     decisions = find_decisions(problem.gradient, name)
     names = [decision.name for decision in decisions]
     own = dict(zip(names, double.run(names, feeds), strict=True))
-    single = Float32Evaluator(problem.gradient)
-    runs = Runs(double, single, (feeds, *_moved(feeds, random)))
     gradients: list[Array] = []
     seen: set[bytes] = set()
     sides: dict[Side, None] = {}
@@ -173,17 +184,26 @@ def _digest(values: Iterable[Array]) -> bytes:
     return found.digest()
 
 
-def _moved(feeds: Mapping[str, Array], random: np.random.Generator) -> Iterator[dict[str, Array]]:
-    """The feeds `MOVES` times, the floating-point ones moved by four units in the last place of their largest."""
+def _movable(problem: Problem, single: Float32Evaluator) -> dict[str, Array]:
+    """What rounding is added to: the floating-point inputs; where there are none (token ids), the tensor itself."""
+    feeds = problem.gradient_feeds
+    floats = {
+        name: value
+        for name, value in feeds.items()
+        # (others are the gradient graph's own: cotangents, weights of targets)
+        if name in problem.feeds and isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    }
+    return floats or {problem.tensor: single.run([problem.tensor], feeds)[0]}
+
+
+def _moved(
+    movable: Mapping[str, Array], feeds: Mapping[str, Array], random: np.random.Generator
+) -> Iterator[dict[str, Array]]:
+    """The feeds `MOVES` times, `movable` among them moved by four units in the last place of their largest."""
     for _ in range(MOVES):
         moved = dict(feeds)
-        for name, value in feeds.items():
-            if (
-                isinstance(value, np.ndarray)
-                and value.dtype.kind == "f"
-                and not name.startswith("cotangent.")
-            ):
-                eps = max(float(np.finfo(value.dtype).eps), EPS)
-                reach = 4 * eps * float(np.abs(value).max(initial=0.0))
-                moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
+        for name, value in movable.items():
+            eps = max(float(np.finfo(value.dtype).eps), EPS)
+            reach = 4 * eps * float(np.abs(value).max(initial=0.0))
+            moved[name] = (value + reach * random.uniform(-1, 1, value.shape)).astype(value.dtype)
         yield moved

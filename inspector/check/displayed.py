@@ -30,6 +30,8 @@ HALF_MOST = 0.1
 """What half precision may move a gradient by and still tell something of it."""
 MOVES = 8
 """Runs in float32 on inputs moved by rounding, spent where the distance is beyond the limit."""
+ROUNDED = 3
+"""Runs in float64 with rounding errors of float32's size."""
 FEW = 64
 """Differing decisions above which only the first run is asked."""
 EPS = float(np.finfo(np.float32).eps)
@@ -72,7 +74,7 @@ def compare_displayed(
     single = Float32Evaluator(problem.gradient)
     runs = Runs(double, single, (feeds, *_moved(_movable(problem, single), feeds, random)))
     if half:
-        spread = _spread(runs, name, {})
+        spread = _spread(runs, name, {}, random)
         reach = max(limit, 2 * spread) if spread <= HALF_MOST else limit
         return Displayed(apart, limit, reach, unsure=reach < apart <= 2 * spread)
     decisions = find_decisions(problem.gradient, name)
@@ -98,11 +100,11 @@ def compare_displayed(
         sides.update(dict.fromkeys(sides_taken(taken, own)))
         (pinned,) = double.run([name], {**feeds, **taken})
         error = _relative(shown, pinned)
-        reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, taken))
+        reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, taken, random))
         if error <= reach:
             return Displayed(error, limit, reach, ties, apart)
     if 1 < len(sides) <= MOST:
-        found = _mixed(shown, exact, runs, name, own, list(sides), limit)
+        found = _mixed(shown, exact, runs, name, own, list(sides), limit, random)
         ties = NearTies(
             len(found.sides),
             sum(own[each].size for each in {side.name for side in found.sides}),
@@ -137,6 +139,7 @@ def _mixed(
     own: Mapping[str, Array],
     sides: list[Side],
     limit: float,
+    random: np.random.Generator,
 ) -> _Mixed:
     """Runs differ from each other in the near ties that they decide otherwise, and the displayed one from all of them:
     every tie is one that rounding leaves open, but no run took the sides that it did.
@@ -150,7 +153,7 @@ def _mixed(
 
     chosen = find_sides(shown, like, gradient, sides)
     error = _relative(shown, gradient(chosen))
-    reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, with_sides(own, chosen)))
+    reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, with_sides(own, chosen), random))
     return _Mixed(chosen, error, reach)
 
 
@@ -171,10 +174,14 @@ def _relative(one: Array, exact: Array) -> float:
     return distance / float(np.linalg.norm(like)) if like.any() else (0.0 if distance == 0 else float("inf"))
 
 
-def _spread(runs: Runs, name: str, taken: Mapping[str, Array]) -> float:
-    """How far float32 rounding moves the gradient with these decisions."""
+def _spread(runs: Runs, name: str, taken: Mapping[str, Array], random: np.random.Generator) -> float:
+    """How far float32 rounding moves the gradient with these decisions: that of the inputs, and that of every value."""
     unmoved, *others = (runs.single.run([name], {**feed, **taken})[0] for feed in runs.feeds)
-    return max(_relative(other, unmoved) for other in others)
+    feeds = {**runs.feeds[0], **taken}
+    exact, *rounded = (runs.double.run([name], feeds, each)[0] for each in (None, *(random,) * ROUNDED))
+    spreads = [_relative(other, unmoved) for other in others] + [_relative(each, exact) for each in rounded]
+    # (NaN: rounding has left a domain)
+    return max((spread for spread in spreads if spread == spread), default=0.0)
 
 
 def _digest(values: Iterable[Array]) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inspector.check import check_problem, gradient
-from inspector.check.stencil import MOST_STEPS, POINTS, measure_slopes
+from inspector.check.stencil import FEWEST, MOST_STEPS, POINTS, measure_slopes
 from tests.inspector.check.problems import RIGHT, normal, problem, rectifier
 
 Array = NDArray[Any]
@@ -20,13 +20,13 @@ SAW = "fine = Constant<value_float=1e9>() f = Mul(x, fine) s = Sin(f) a = Abs(s)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(gradient, "BUDGET", 1)
-    return float(4 * gradient.STEPS * gradient.FEWEST)
+    return float(4 * gradient.STEPS * FEWEST)
 
 
 @pytest.fixture
 def most() -> int:
     """Evaluations of a check that kinks lead through all rounds."""
-    each = MOST_STEPS * len(POINTS) * gradient.FEWEST + gradient.FEWEST_COPIES
+    each = MOST_STEPS * len(POINTS) * FEWEST + gradient.FEWEST_COPIES
     return 1 + each * (1 + len(gradient.NOISES) + 1)
 
 

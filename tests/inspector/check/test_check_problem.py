@@ -157,10 +157,16 @@ def test_token_ids_leave_the_rounding_of_their_embedding() -> None:
     """sin(1000 e) has no slope that float32 could tell to 1e-5: moving e by a unit in the last place shows it."""
     table, ids = normal(8, 6), np.array([[1, 5, 2]], np.int64)
     forward = "e = Gather(table, ids) far = Mul(e, many) y = Sin(far)"
-    graph = model("int64[N,3] ids => float[N,3,6] y", forward, {"table": table, "many": np.float32(1000)})
+    graph = model(
+        "int64[N,3] ids => float[N,3,6] y", forward, {"table": table, "many": np.array(1000, np.float32)}
+    )
 
     def given(factor: float) -> Problem:
-        weights = {"table": table, "many": np.float32(1000), "each": np.float32(1000 * factor)}
+        weights = {
+            "table": table,
+            "many": np.array(1000, np.float32),
+            "each": np.array(1000 * factor, np.float32),
+        }
         gradient = model(
             "int64[N,3] ids => float[N,3,6] dx", forward + " slope = Cos(far) dx = Mul(slope, each)", weights
         )

@@ -7,6 +7,7 @@ from inspector.explain.attention import attention_rollout, gradient_rollout
 from inspector.explain.cams import eigen, fem, finer, fullgrad, guided_cam, masking, pooled, weighted
 from inspector.explain.gradients import guided, inner, integrated, noise, plain, propagated
 from inspector.explain.method import Method, at_input, at_layer, of_channels
+from inspector.explain.options import unknown
 from inspector.explain.perturbation import (
     feature_ablation,
     hsic,
@@ -83,5 +84,5 @@ METHODS = {name: method for family in FAMILIES.values() for name, method in fami
 def find_method(name: str) -> Method:
     """The method called `name`; InspectorError lists them all where there is none."""
     if name not in METHODS:
-        raise InspectorError(f"there is no method '{name}'; methods: {', '.join(METHODS)}")
+        raise InspectorError(unknown("method", name, METHODS))
     return METHODS[name]

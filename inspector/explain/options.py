@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -82,6 +82,9 @@ def _misfit(default: Any, value: Any) -> str | None:
     if isinstance(default, float):
         number = isinstance(value, Real) and not truth and math.isfinite(value)
         return None if number else "a finite number"
+    if isinstance(default, tuple):
+        every = value if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) else ()
+        return None if len(every) and not any(_misfit(0.0, each) for each in every) else "numbers: 0.1,0.2"
     if isinstance(default, str):
         return None if isinstance(value, str) else "a word"
     return None

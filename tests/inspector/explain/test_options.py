@@ -20,6 +20,7 @@ KNOWN = {
     "window": None,
     "baseline": "zero",
     "seed": 0,
+    "shares": (0.1, 0.2),
 }
 
 
@@ -28,6 +29,7 @@ KNOWN = {
     [
         {"steps": np.int32(3)}, {"noise": 1}, {"noise": np.float32(0.5)}, {"smooth": np.bool_(True)}, {"rule": "b"},
         {"window": (1, 2)}, {"window": "all"}, {"baseline": 0.5}, {"baseline": np.zeros(3)}, {"seed": 2**40},
+        {"shares": [0.5]}, {"shares": np.ones(2)},
     ],
 )  # fmt: skip
 def test_values_of_the_default_s_kind_are_taken(options: dict[str, Any]) -> None:
@@ -45,6 +47,9 @@ def test_values_of_the_default_s_kind_are_taken(options: dict[str, Any]) -> None
         ({"noise": None}, "a finite number"),
         ({"smooth": 1}, "option smooth of method m is true or false, not 1"),
         ({"rule": ["a"]}, "a word"),
+        ({"shares": "x"}, "numbers: 0.1,0.2, not 'x'"),
+        ({"shares": (0.1, "x")}, "numbers"),
+        ({"shares": 0.5}, "numbers"),
         ({"seed": -1}, "a whole number from 0 upwards, not -1"),
     ],
 )

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
+from inspector.autodiff.steps import above, at_least, at_most, below
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
@@ -18,14 +21,20 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at 0, as every framework has it."""
-    (g,), (y,) = cotangents, node.outputs
-    return [tape.Where(tape.Greater(y, 0), g, 0)]
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    before = None if x is None else x.producer()
+    if before is not None and before.op_type in ("Add", "Sum"):
+        # what is masked here goes on along a skip connection too
+        g = taken_in(tape, g, y)
+    return [tape.Mul(g, above(tape, y, 0))]
 
 
 def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """The slope alpha at 0. A result tells the sign of its input only where alpha is not negative."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     alpha = node.attributes.get_float("alpha", 0.01)
+    if 0 <= alpha <= 1:
+        return [tape.Mul(g, tape.Max(above(tape, y, 0), alpha))]
     return [tape.Where(tape.Greater(y if alpha >= 0 else x, 0), g, tape.Mul(g, alpha))]
 
 
@@ -49,21 +58,33 @@ def shrink(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at both kinks."""
     (g,), (y,) = cotangents, node.outputs
-    inside = tape.And(tape.Greater(y, 0), tape.Less(y, 1))
-    return [tape.Where(inside, tape.Mul(g, node.attributes.get_float("alpha", 0.2)), 0)]
+    inside = tape.Mul(above(tape, y, 0), below(tape, y, 1))
+    return [tape.Mul(tape.Mul(g, inside), node.attributes.get_float("alpha", 0.2))]
 
 
 def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Of x * clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3."""
+    """Of x * h with h = clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3, and h + x/6 between."""
     (g,), (x,) = cotangents, node.inputs
-    middle = tape.Mul(g, tape.Add(tape.Mul(x, 1 / 3), 0.5))
-    return [tape.Where(tape.LessOrEqual(x, -3), 0, tape.Where(tape.GreaterOrEqual(x, 3), g, middle))]
+    inside = tape.Mul(above(tape, x, -3), below(tape, x, 3))
+    h = tape.HardSigmoid(x, alpha=1 / 6, beta=0.5)
+    channels, product = channels_of(x), tape.Mul(x, inside)
+    bent = tape.Mul(product, 1 / 6) if channels is None else times(tape, product, 1 / 6, channels)
+    return [tape.Mul(g, tape.Add(bent, h))]
 
 
 def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """min(max(x, low), high). At a bound the derivative is 1, as in torch.clamp; where low > high all is high."""
     (g,), (x, *bounds) = cotangents, node.inputs
     low, high = [*bounds, None, None][:2]
+    fixed = [None if bound is None else tape.known(bound) for bound in (low, high)]
+    if not any(tape.wants(bound) for bound in bounds) and _in_order(low, high, *fixed):
+        at_low, at_high = (None if bound is None else float(bound) for bound in fixed)
+        gx = g
+        if at_low is not None:
+            gx = tape.Mul(gx, at_least(tape, x, at_low))
+        if at_high is not None:
+            gx = tape.Mul(gx, at_most(tape, x, at_high))
+        return [gx, *[None] * len(bounds)]
     raised = x if low is None else tape.Max(x, low)
     below = None if low is None else tape.Less(x, low)
     above = None if high is None else tape.Greater(raised, high)
@@ -73,6 +94,13 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if below is not None:
         gx = tape.Where(below, 0, gx)
     return [gx, g_low, g_high][: len(node.inputs)]
+
+
+def _in_order(low: Operand, high: Operand, at_low: np.ndarray | None, at_high: np.ndarray | None) -> bool:
+    """Whether the bounds that there are are known numbers, the lower one not above the upper one."""
+    missing = (low is not None and at_low is None) or (high is not None and at_high is None)
+    both = at_low is not None and at_high is not None
+    return not missing and not (both and bool((at_low > at_high).any()))
 
 
 # --- exponential: smooth, or with one kink at 0 ---------------------------------------------------------

@@ -17,7 +17,7 @@ from inspector.check.forward import Behind, Evaluator, Forward, ScoreOf
 from inspector.check.reference import Array, Cost, DoublePrecisionError, Float64Evaluator, MemoryBoundError
 from inspector.check.richardson import extrapolate_slopes
 from inspector.check.single import Float32Evaluator
-from inspector.check.stencil import TOLERANCE, Score, Slope, measure_noise, measure_slopes
+from inspector.check.stencil import FEWEST, TOLERANCE, Score, Slope, measure_noise, measure_slopes
 from inspector.check.verdict import Against, GradientCheck, Precision
 from inspector.check.wording import UNKNOWN, Comparison, describe
 
@@ -35,8 +35,6 @@ core. A direction takes four evaluations of the score, or as many again for each
 more steps necessary, and further rounds beside the value: see `FURTHER`."""
 FURTHER = 2
 """What the evaluations may be in all after another round, as a multiple of those after the one before it."""
-FEWEST = 3
-"""Directions that are tried even beyond the budget."""
 STEPS = 2
 """Steps, of four evaluations each, that a direction is expected to take."""
 COPIES, FEWEST_COPIES = 7, 2

@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from inspector.check.cut import MOVES, between, reads
 from inspector.check.double import Array, is_narrow, to_double, widen
 from inspector.check.kernels import OPERATORS
+from inspector.check.rounding import round_like_float32
 from inspector.check.weights import Weights
 
 if TYPE_CHECKING:
@@ -80,13 +81,20 @@ class Float64Evaluator:
     def output_names(self) -> list[str]:
         return [str(name) for name in self._evaluator.output_names]
 
-    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Array]:
+    def run(
+        self,
+        outputs: Sequence[str] | None,
+        feeds: Mapping[str, Any],
+        rounding: np.random.Generator | None = None,
+    ) -> list[Array]:
         """Evaluate the named outputs (None: all of them, in the model's order).
 
         Args:
             outputs: names of any tensors of the main graph, not only of its outputs.
             feeds: name -> value of inputs or of any other tensors: what leads to these is not computed.
                 Floating-point arrays are widened to float64.
+            rounding: draws an error of float32's size for every value of the main graph: see
+                `inspector.check.rounding`; None: no errors.
 
         Raises:
             MemoryBoundError: more is held at once than `memory` allows.
@@ -95,6 +103,7 @@ class Float64Evaluator:
         wide = {name: widen(value) for name, value in feeds.items()}
         names = self.output_names if outputs is None else list(outputs)
         self._evaluator.cost = Cost()
+        self._evaluator.rounding = rounding
         # overflow to infinity and its consequences are values like others here; the caller judges the result
         with np.errstate(all="ignore"):
             try:
@@ -123,6 +132,7 @@ class _Double(ReferenceEvaluator):
         self.cost = Cost()
         self.weights: Weights | None = None
         self.memory: int | None = None
+        self.rounding: np.random.Generator | None = None
         self._plans: dict[tuple[tuple[str, ...], frozenset[str]], Plan] = {}
 
     def run(
@@ -156,6 +166,8 @@ class _Double(ReferenceEvaluator):
                     raise DoublePrecisionError(
                         f"{node.op_type} computes in {value.dtype}, not in float64 ({name})"
                     )
+                if self.rounding is not None and not moved:
+                    value = round_like_float32(node.op_type, inputs, value, self.rounding)
                 results[name] = value
                 held += _bytes(value)
             self.cost.peak = max(self.cost.peak, held)

@@ -41,6 +41,10 @@ Score = Callable[[Array], Array]
 
 START, LARGEST, SMALLEST = -6, -3, -9
 """Decimal exponents of the step, as a share of the tensor's scale."""
+MOST_STEPS = 1 + max(LARGEST - START, START - SMALLEST)
+"""Steps that a direction takes at most from the first one on."""
+FEWEST = 3
+"""Directions that are followed to their ends however few evaluations are allowed."""
 POINTS = np.array([-2.0, -1.0, 1.0, 2.0])
 TOLERANCE = 1e-6
 RESOLVED = 1e-7
@@ -76,9 +80,14 @@ UNFINISHED = Slope("unfinished", float("nan"), float("inf"), float("nan"))
 
 @dataclass
 class _Search:
-    """Where the search for a step stands in one direction."""
+    """Where the search for a step stands in one direction.
+
+    Attributes:
+        served: the first step is one that served another direction: where it does here too, no better one is sought.
+    """
 
     exponent: int = START
+    served: bool = False
     growing: bool | None = None
     best: Slope | None = None
     jump: float = float("nan")
@@ -120,6 +129,9 @@ def measure_slopes(
 ) -> list[Slope]:
     """The slope of `score` along each direction.
 
+    Where the evaluations allowed may not suffice for all steps of all directions, one direction is followed to its end
+    before the next, which then starts at the step that served the last: kinks are about as dense in all of them.
+
     Args:
         score: the function.
         point: (*shape), float64.
@@ -128,21 +140,24 @@ def measure_slopes(
         claims: (D,) what the gradient says; used only to tell when rounding is small enough to compare.
         scale: magnitude of the point's elements: steps are relative to it.
         noise: absolute rounding noise of the score, from `measure_noise`.
-        allowed: evaluations of the score. The first step of each direction is made anyway; further ones are made in as
-            many directions, the first ones, as that allows.
+        allowed: evaluations of the score. The first `FEWEST` directions are followed to their ends anyway.
     """
     searches = [_Search() for _ in directions]
     slopes: list[Slope | None] = [None] * len(searches)
-    together = max(1, _MEMORY // (len(POINTS) * point.nbytes))
+    enough = allowed >= MOST_STEPS * len(POINTS) * len(directions)
+    together = max(1, _MEMORY // (len(POINTS) * point.nbytes)) if enough else 1
     while pending := [i for i, slope in enumerate(slopes) if slope is None]:
-        untried = [i for i in pending if searches[i].best is None]
-        some = (untried or pending[: int(min(len(pending), max(0, allowed) / len(POINTS)))])[:together]
-        if not some:
+        if allowed < len(POINTS) and len(slopes) - len(pending) >= FEWEST:
             break
+        some = pending[:together]
         values = score(line_points(point, directions[some], POINTS, [searches[i].step * scale for i in some]))
         allowed -= len(values)
         for i, four in zip(some, values.reshape(len(some), -1), strict=True):
-            slopes[i] = _judge(searches[i], np.insert(four, 2, here), abs(float(claims[i])), noise)
+            found = _judge(searches[i], np.insert(four, 2, here), abs(float(claims[i])), noise)
+            slopes[i] = found
+            if found is not None and found.kind == "smooth" and not enough:
+                for later in pending[together:]:
+                    searches[later] = _Search(round(np.log10(found.step)), served=True)
     return [slope or _unfinished(search) for slope, search in zip(slopes, searches, strict=True)]
 
 
@@ -172,6 +187,8 @@ def _judge(search: _Search, f: Array, claim: float, noise: float) -> Slope | Non
     if not kinked and rounding <= RESOLVED * size:
         return Slope("smooth", value, TOLERANCE, h)
     _remember(search, f, kinked, rounding, claim)
+    if search.served and search.best is not None and search.best.kind == "smooth":
+        return search.best
     if not kinked:
         # shrunk into the noise to get away from a kink, or grown as far as may be
         if search.growing is False or search.exponent == LARGEST:

@@ -19,6 +19,7 @@ from inspector.render import (
     figure_name,
     heatmap_figure,
     overlay_pixels,
+    question_slug,
     save_figure,
     save_pixels,
 )
@@ -119,7 +120,7 @@ def _measures(found: Explanation) -> str:
 
 def _name(question: Question, what: str, layers: Sequence[str], lens: Inspector, images: int) -> str:
     """What was asked for belongs into the name, so that two questions do not overwrite each other's answer."""
-    what = f"{what}_{question.asked}" if question.asked else what
+    what = f"{what}_{question_slug(question.asked)}" if question.asked else what
     place = None
     if layers:
         place = (lens.resolve_layer(layers[0]).index, "+".join(layers))

@@ -13,7 +13,7 @@ from inspector.cli.console import note, print_json, progress_bar
 from inspector.cli.methods import BUDGETS, MethodsCommand, method_names, options_by_method
 from inspector.cli.open import open_model, open_pictures
 from inspector.cli.options import image_arguments, model_argument, out_option, picture_options, shared_options
-from inspector.cli.results import Question, Result, print_results, record
+from inspector.cli.results import Question, Result, notes_on, print_results, record
 from inspector.cli.targets import several_targets_each
 from inspector.cli.verdicts import mention
 from inspector.cli.words import as_spelt
@@ -205,9 +205,7 @@ def _found(results: Sequence[Result]) -> Iterator[Any]:
 
 def _tell(results: Sequence[Result], silent: bool) -> None:
     """Notes, what does not work, and verdicts that are no pass."""
-    for message in dict.fromkeys(message for found in _found(results) for message in found.notes):
-        note(message, silent)
-    for message in dict.fromkeys(f"{one.method}: {one.reason}" for one in results if one.found is None):
+    for message in notes_on(results):
         note(message, silent)
     for result in results:
         if result.found is not None and result.found.check is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inspector.cli.console import progress_bar
 from inspector.cli.filters import channel_count, chosen_filters
+from inspector.explain.options import require_options
 from inspector.features import maximize
 from inspector.images import Preprocessing, picture_input, preprocessing_for
 from inspector.images.layout import picture_layout
@@ -61,10 +62,7 @@ def draw_made(
     picture: Mapping[str, Any],
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Write the grid, and the animation where it is asked for; a record of each picture, and notes."""
-    for name in settings:
-        if name not in SETTINGS:
-            known = ", ".join(f"{key}={value!r}" for key, value in SETTINGS.items())
-            raise click.BadParameter(f"the ascent takes no option '{name}'; its options: {known}")
+    require_options("the ascent", settings, SETTINGS)
     how = _preprocessing(lens, picture)
     channels, captions = _goals(lens, layer, made)
     steps = made.steps or STEPS[made.parametrisation]

@@ -18,6 +18,7 @@ BUDGETS: Mapping[str, Mapping[str, int]] = {
     "smoothgrad": {"samples": 20},
     "vargrad": {"samples": 20},
     "squaregrad": {"samples": 20},
+    "deeplift-shap": {"samples": 4},
     "conductance": {"steps": 20},
     "internal-influence": {"steps": 20},
     "rise": {"masks": 500},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inspector.explain import Explanation
     from inspector.images import Picture
 
-__all__ = ["Question", "Result", "print_results", "record", "target_text", "verdict"]
+__all__ = ["Question", "Result", "notes_on", "print_results", "record", "target_text", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,29 @@ def record(result: Result) -> dict[str, Any]:
         **({"relevance": found.heatmap[0].tolist()} if found.heatmap.ndim == 2 else {}),
         "measures": dict(found.measures),
         "check": found.check.to_json() if found.check is not None else None,
-        "notes": [*picture.notes, *found.notes],
+        "notes": [*picture.notes, *found.notes_of(0)],
         "seconds": result.seconds,
         "files": result.files,
     }
+
+
+def notes_on(results: Sequence[Result]) -> list[str]:
+    """What is to be said of the results, each thing once: of which picture, where there are several, and of which
+    methods, where it does not hold for all of them.
+    """
+    worked = [(result.question.picture.name, result.found) for result in results if result.found is not None]
+    pictures, methods = {name for name, _ in worked}, {found.method for _, found in worked}
+    said: dict[str, list[str]] = {}
+    for name, found in worked:
+        for message in found.notes_of(0):
+            of_all = message in found.notes or len(pictures) == 1
+            about = said.setdefault(message if of_all else f"{name}: {message}", [])
+            about += [] if found.method in about else [found.method]
+    notes = [
+        message if len(about) == len(methods) else f"{', '.join(about)}: {message}"
+        for message, about in said.items()
+    ]
+    return notes + list(dict.fromkeys(f"{one.method}: {one.reason}" for one in results if one.found is None))
 
 
 def print_results(results: Sequence[Result], timed: bool) -> None:

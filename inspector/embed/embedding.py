@@ -137,8 +137,8 @@ def _method(name: str) -> Method:
     method = find_method(name)
     if name not in RECIPES:
         raise InspectorError(
-            f"method {name} runs the model again and again, or decides between runs, so no file can hold it; a file "
-            f"can hold {', '.join(embeddable())}"
+            f"method {name} runs the model more than once, decides between runs, or looks for an eigenvector, so no "
+            f"file can hold it; a file can hold {', '.join(embeddable())}"
         )
     return method
 

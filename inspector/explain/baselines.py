@@ -91,6 +91,8 @@ def _given(array: Array, x: Array, layout: str | None) -> Array:
     """A number, one per channel, or what broadcasts."""
     if array.dtype.kind not in "biuf":
         raise InputError(f"a baseline is made of numbers, not of {array.dtype}")
+    if not np.isfinite(array).all():
+        raise InputError("a baseline is made of finite numbers")
     if layout is not None and "C" in layout and array.ndim == 1 and array.size == _channels(x, layout):
         array = _per_channel(array, layout)
     try:

@@ -25,6 +25,10 @@ from inspector.session import Array
 __all__ = ["explain"]
 
 
+# what rounding leaves of equal values
+EVEN = 1e-5
+
+
 def explain(
     subject: Subject,
     entry: Entry,
@@ -203,9 +207,14 @@ def _notes_on_zeros(raw: Maps, one: Relevance, unreached: str) -> list[str]:
 
 
 def _notes_on_signs(raw: Maps) -> list[str]:
-    """Say of a signed map where it has nothing for the target."""
-    return [
-        f"image {number}: the map is nowhere positive: all evidence is against the target"
-        for number, each in enumerate(raw, start=1)
-        if each.any() and each.max() <= 0
-    ]
+    """Say of a signed map where it has nothing for the target, or prefers no place."""
+    notes = []
+    for number, each in enumerate(raw, start=1):
+        if each.any() and np.ptp(each) <= EVEN * np.abs(each).max():
+            notes.append(
+                f"image {number}: the map is the same everywhere, {float(each.flat[0]):.3g}: behind this layer all "
+                "places weigh alike; take an earlier layer"
+            )
+        elif each.any() and each.max() <= 0:
+            notes.append(f"image {number}: the map is nowhere positive: all evidence is against the target")
+    return notes

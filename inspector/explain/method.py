@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from inspector.errors import InspectorError
 from inspector.explain.cams.evidence import Evidence, by_channel, of_gradient, values_and_gradient
 from inspector.explain.cams.weighted import collapsed
 from inspector.explain.finite import finite
+from inspector.explain.options import options_of, require_options
 from inspector.explain.relevance import Maps, Relevance, Scene
 from inspector.explain.smoothing import augmented
 
@@ -41,17 +40,11 @@ class Method:
     @cached_property
     def options(self) -> Mapping[str, Any]:
         """Its options and their defaults."""
-        parameters = inspect.signature(self.attribute).parameters.values()
-        return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+        return options_of(self.attribute)
 
     def require(self, name: str, options: Mapping[str, Any]) -> None:
-        """InspectorError where one of `options` is none of the method's, called `name`."""
-        for option in options:
-            if option not in self.options:
-                known = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
-                raise InspectorError(
-                    f"method {name} takes no option '{option}'" + (f"; its options: {known}" if known else "")
-                )
+        """InspectorError where one of `options` is none of the method's, called `name`, or its value is of no use."""
+        require_options(f"method {name}", options, self.options)
 
 
 def at_layer(evidence: Formula) -> Method:

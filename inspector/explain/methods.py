@@ -7,6 +7,7 @@ from inspector.explain.attention import attention_rollout, gradient_rollout
 from inspector.explain.cams import eigen, fem, finer, fullgrad, guided_cam, masking, pooled, weighted
 from inspector.explain.gradients import guided, inner, integrated, noise, plain, propagated
 from inspector.explain.method import Method, at_input, at_layer, of_channels
+from inspector.explain.options import unknown
 from inspector.explain.perturbation import (
     feature_ablation,
     hsic,
@@ -29,6 +30,7 @@ CLASS_ACTIVATION: dict[str, Method] = {
     "xgradcam": at_layer(weighted.xgradcam),
     "eigencam": Method("layer", augmented(eigen.eigencam)),
     "eigengradcam": Method("layer", augmented(eigen.eigengradcam)),
+    "kpcacam": Method("layer", augmented(eigen.kpcacam)),
     "scorecam": of_channels(masking.scorecam),
     "ablationcam": of_channels(masking.ablationcam),
     "fullgrad": Method("input", augmented(fullgrad.fullgrad)),
@@ -51,6 +53,7 @@ GRADIENT: dict[str, Method] = {
     "deconvnet": Method("input", guided.deconvnet),
     "lrp": Method("input", propagated.lrp, signed=True),
     "deeplift": Method("input", propagated.deeplift, signed=True),
+    "deeplift-shap": Method("input", propagated.deeplift_shap, signed=True),
     "conductance": Method("layer", inner.conductance, signed=True),
     "internal-influence": Method("layer", inner.internal_influence, signed=True),
     "neuron-gradient": Method("layer", inner.neuron_gradient),
@@ -83,5 +86,5 @@ METHODS = {name: method for family in FAMILIES.values() for name, method in fami
 def find_method(name: str) -> Method:
     """The method called `name`; InspectorError lists them all where there is none."""
     if name not in METHODS:
-        raise InspectorError(f"there is no method '{name}'; methods: {', '.join(METHODS)}")
+        raise InspectorError(unknown("method", name, METHODS))
     return METHODS[name]

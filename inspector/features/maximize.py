@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InputError
+from inspector.explain.gradients.paths import at_least, positive
 from inspector.features.ascent import ASCENTS, Ascent, of_unit_size
 from inspector.features.canvas import Canvas, Images, find_canvas
 from inspector.features.diversity import similarity
@@ -108,6 +109,9 @@ def maximize(
     goal = find_goal(layer, values.shape, channels, neuron, direction)
     repeats = _repeats(goal)
     chosen = _parametrisation(parametrisation, canvas, start, repeats, seed, decorrelate)
+    if step is not None:
+        at_least(1e-12, step=step)
+    positive(batch=batch)
     climber = _ascent(ascent or ("adam" if parametrisation == "fourier" else "normalised"))
     if transforms is None:
         transforms = robust(canvas.sides) if parametrisation == "fourier" else {}
@@ -229,7 +233,7 @@ def _starts(canvas: Canvas, start: NDArray[np.floating], count: int) -> Images:
 
 
 def _ascent(name: str) -> Ascent:
-    name = name.replace("ize", "ise")
+    name = str(name).replace("ize", "ise")
     if name not in ASCENTS:
         raise InputError(f"no ascent '{name}': choose {' or '.join(ASCENTS)}")
     return ASCENTS[name]()

@@ -33,6 +33,8 @@ def find_transforms(given: Mapping[str, float], sides: Sequence[int]) -> dict[st
     Raises:
         InputError: an unknown name, a negative number, or an input without places.
     """
+    if not isinstance(given, Mapping):
+        raise InputError(f"transforms are given by name, such as {{'jitter': 8}}, not {given!r}")
     for name, reach in given.items():
         if name not in TRANSFORMS:
             known = "; ".join(f"{each}: {meaning}" for each, meaning in TRANSFORMS.items())

@@ -53,7 +53,11 @@ def _in_folder(folder: Path) -> list[Path]:
         if p.suffix.lower() in wanted and not p.name.startswith(".") and p.is_file()
     ]
     if not found:
-        raise InputError(f"the folder {folder} holds no pictures (png, jpg, ...) and no .npy or .npz files.")
+        below = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        named = f"; it holds folders, of which each can be named: {', '.join(below[:5])}" if below else ""
+        raise InputError(
+            f"the folder {folder} holds no pictures (png, jpg, ...) and no .npy or .npz files{named}."
+        )
     return sorted(found, key=lambda p: natural_key(p.name))
 
 

@@ -101,6 +101,8 @@ def _atom(text: str, heads: Mapping[str, Head], model: Model) -> AnyTarget:
     every = [label for head in heads.values() for label in head.labels]
     near = ", ".join(f"'{label}'" for label in difflib.get_close_matches(text, every))
     hint = f"; near labels: {near}" if near else ""
+    if re.search(r"\S[+-]\S", text):
+        hint += "; in sums + and - stand between spaces: 3 + 0.5*4"
     raise TargetError(
         f"the target '{text}' is neither a class number, nor a label, nor output[index] or output=label of an output, "
         f"nor top[1], top(3), region(), box() or value; the outputs are {outputs}{hint}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.errors import InspectorError
+from inspector.explain.options import options_of, require_options
 from inspector.quality.trial import Trial
 
 __all__ = ["Better", "Curve", "Measured", "Metric", "Need"]
@@ -52,17 +51,11 @@ class Metric:
     @property
     def options(self) -> Mapping[str, Any]:
         """Its options and their defaults."""
-        parameters = inspect.signature(self.measure).parameters.values()
-        return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+        return options_of(self.measure)
 
     def require(self, name: str, options: Mapping[str, Any]) -> None:
-        """InspectorError where one of `options` is none of the metric's, called `name`."""
-        for option in options:
-            if option not in self.options:
-                known = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
-                raise InspectorError(
-                    f"metric {name} takes no option '{option}'" + (f"; its options: {known}" if known else "")
-                )
+        """InspectorError where one of `options` is none of the metric's, called `name`, or its value is of no use."""
+        require_options(f"metric {name}", options, self.options)
 
     def of(self, trial: Trial, options: Mapping[str, Any]) -> Measured:
         """Measure `trial`."""

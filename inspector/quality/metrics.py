@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.errors import InspectorError
+from inspector.explain.options import unknown
 from inspector.quality.boxes import energy_in_box, pointing_game
 from inspector.quality.curves import deletion, insertion
 from inspector.quality.fidelity import infidelity, mu_fidelity
@@ -51,5 +52,5 @@ METRICS: dict[str, Metric] = {
 def find_metric(name: str) -> Metric:
     """The metric called `name`; InspectorError lists them all where there is none."""
     if name not in METRICS:
-        raise InspectorError(f"there is no metric '{name}'; metrics: {', '.join(METRICS)}")
+        raise InspectorError(unknown("metric", name, METRICS))
     return METRICS[name]

@@ -11,7 +11,7 @@ from inspector.render.colours import Colours
 from inspector.render.comparison import Compared, comparison_sheet
 from inspector.render.grids import activation_figure, activation_grid, image_grid, kernel_grid, stretched
 from inspector.render.heatmaps import heatmap_figure, overlay_pixels
-from inspector.render.names import figure_name, slug
+from inspector.render.names import figure_name, question_slug, slug
 from inspector.render.plain import plain_values
 from inspector.render.save import save_arrays, save_figure, save_json, save_pixels, save_text
 
@@ -29,6 +29,7 @@ __all__ = [
     "kernel_grid",
     "overlay_pixels",
     "plain_values",
+    "question_slug",
     "save_animation",
     "save_arrays",
     "save_figure",

@@ -67,9 +67,9 @@ def comparison_sheet(
         raise InputError("there is no heatmap to draw.")
     tiles = [] if rgb is None else [Tile(_reduced(rgb), "image", smooth=True)]
     for each in compared:
-        # an empty map is said in its place: a blank tile tells nothing
-        empty = "zero everywhere" if not np.nan_to_num(each.heatmap).any() else "nowhere positive"
-        below = empty if emptiness(each.heatmap, each.signed) else each.below
+        # an empty map is said in its place, in a few words: a blank tile tells nothing
+        said = emptiness(each.heatmap, each.signed)
+        below = said.partition(":")[0].removeprefix("The map is ") or each.below
         tiles.append(Tile(_pixels(rgb, each, colours), each.name + " ±" * each.signed, below, smooth=True))
     scale = f"{heat_scale(False, colours)[2]} from 0 to each map's maximum"
     if any(each.signed for each in compared):

@@ -185,11 +185,18 @@ def _said(
     return lines
 
 
+# of maps in [-1, 1]: what rounding leaves of equal values
+EVEN = 1e-5
+
+
 def emptiness(heatmap: NDArray[Any], signed: bool) -> str:
-    """What must be said of a map that shows nothing for the target; nothing of others."""
+    """What must be said of a map in [-1, 1] that shows nothing for the target, or no place; nothing of others."""
     seen = np.nan_to_num(heatmap)
     if not seen.any():
         return "The map is zero everywhere: nothing here speaks for the target."
+    known = heatmap[np.isfinite(heatmap)]
+    if signed and np.ptp(known) <= EVEN:
+        return "The map is the same everywhere: it prefers no place."
     if signed and seen.max() <= 0:
         return "The map is nowhere positive: all that is shown speaks against the target."
     return ""

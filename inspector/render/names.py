@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-__all__ = ["figure_name", "slug"]
+__all__ = ["figure_name", "question_slug", "slug"]
 
 LONGEST = 80
 LONGEST_LAYER = 28
@@ -22,8 +22,24 @@ def slug(name: str, longest: int = LONGEST) -> str:
     kept = re.sub(r"[^\w.+]+", "-", name, flags=re.ASCII).strip("-.") or "tensor"
     if len(kept) <= longest:
         return kept
-    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGITS]
-    return f"{kept[: longest - DIGITS - 1].rstrip('-._')}-{digest}"
+    return f"{kept[: longest - DIGITS - 1].rstrip('-._')}-{_digest(name)}"
+
+
+def question_slug(text: str) -> str:
+    """`slug` of a target as it is typed, so that no two targets share a name.
+
+    Words with spaces and one index stay as they are read (`tiger cat`, `angle[9]`); of `top(1)`, `-3` or `a - b` a
+    digest follows, for `top[1]`, `3` and `a-b` would be called the same.
+    """
+    kept = slug(text)
+    plain = re.sub(r"(?<=\w) (?=\w)", "-", re.sub(r"^(\w+)\[(\w+)\]$", r"\1-\2", text, flags=re.ASCII))
+    if kept == plain:
+        return kept
+    return f"{kept}-{_digest(text)[: DIGITS // 2]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
 def figure_name(

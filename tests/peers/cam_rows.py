@@ -108,6 +108,25 @@ def test_first_components(parity: Parity, method: str, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", [*NETWORKS, TRAINED])
+def test_kernel_components(parity: Parity, name: str) -> None:
+    of = network(name)
+    ours = of.lens.explain(of.x, "kpcacam", layer=of.layer).map
+    evidence = of.lens.activations(of.x, layers=of.layer)[of.layer].astype(np.float64)
+    if name == "vit":
+        evidence = evidence[:, 1:].reshape(len(evidence), 4, 4, -1).transpose(0, 3, 1, 2)
+    with pytorch_grad_cam.KPCA_CAM(of.module, [of.part()], None) as cam:
+        found = cam.get_cam_image(None, None, None, evidence, None, False)
+    sign = np.sign((found * evidence.sum(axis=1)).sum(axis=(1, 2), keepdims=True))
+    parity(
+        *("kpcacam", ours, np.maximum(sign * found, 0)),
+        peer=PEER,
+        called="KPCA_CAM",
+        network=name,
+        note="the peer's sign turned to go with the sum of the channels",
+    )
+
+
 @pytest.mark.parametrize("name", ["plain", "resnet18", "mobilenet_v3_small"])
 def test_score_cam(parity: Parity, unscaled: None, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     of = network(name)

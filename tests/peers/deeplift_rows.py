@@ -53,6 +53,18 @@ def test_deeplift(parity: Parity, name: str) -> None:
     parity("deeplift", ours, found, peer=PEER, called="DeepLift", network=name, note=note)
 
 
+@pytest.mark.parametrize("name", ["plain", "unbiased"])
+def test_deep_shap(parity: Parity, name: str) -> None:
+    of = network(name)
+    references = np.random.default_rng(3).normal(size=(3, *of.x.shape[1:])).astype(np.float32)
+    asked = torch.from_numpy(of.x.copy()).requires_grad_()
+    there = captum.attr.DeepLiftShap(spaced(of.module))
+    found = there.attribute(asked, torch.from_numpy(references), target=of.top).detach().sum(dim=1).numpy()
+    ours = of.lens.explain(of.x, "deeplift-shap", target=of.top, references=references).raw
+    note = "as DeepLift"
+    parity("deeplift-shap", ours, found, peer=PEER, called="DeepLiftShap", network=name, note=note)
+
+
 def test_adjacent_non_linearities(parity: Parity) -> None:
     of = network("plain")
     found, gap = theirs(of.module, of.x, of.top)

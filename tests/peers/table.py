@@ -14,7 +14,9 @@ INTRODUCTION = f"""# Beside other implementations
 
 Written by `make test-peers`. The same weights (a PyTorch module, and the file exported from it), the same images and
 the same target through a peer and through this toolkit. *Difference* is the largest of any place of any image, relative
-to the largest magnitude of the peer's map; it is held to {TOLERANCE:.0e}.
+to the largest magnitude of the peer's map; it is held to {TOLERANCE:.0e}. Where a row says that rounding moves
+the peer, it is held to twice that: of a hundred thousand rectifiers some lie so near their kink that the last digit
+decides, and the peer, run at inputs moved by one rounding, lands that far from its own double-precision result.
 """
 DIFFERENCES = """## Where they differ, and why
 

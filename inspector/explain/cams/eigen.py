@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from inspector.explain.cams.component import first_component
+from inspector.explain.cams.component import first_component, kernel_component
 from inspector.explain.cams.evidence import values_and_gradient
 from inspector.explain.finite import finite
+from inspector.explain.gradients.paths import at_least
 from inspector.explain.relevance import Relevance, Scene
 
-__all__ = ["eigencam", "eigengradcam"]
+__all__ = ["eigencam", "eigengradcam", "kpcacam"]
 
 
 def eigencam(scene: Scene, *, centred: bool = True) -> Relevance:
@@ -39,3 +40,23 @@ def eigengradcam(scene: Scene, *, centred: bool = True) -> Relevance:
         lambda values, gradient: first_component(values * gradient, centred), *values_and_gradient(scene)
     )
     return Relevance(np.maximum(maps, 0), scene.found)
+
+
+def kpcacam(scene: Scene, *, gamma: float | None = None) -> Relevance:
+    """Karmani et al., KPCA-CAM: Visual Explainability of Deep Computer Vision Models Using Kernel PCA, MMSP 2024: as
+    Eigen-CAM, with the first component of kernel principal component analysis, which need not be linear.
+
+    It reads no score. Use it where Eigen-CAM's one direction misses part of the object. Its memory grows with the
+    square of the layer's places.
+
+    Args:
+        scene: the layer.
+        gamma: of the sigmoid kernel tanh(gamma <a, b> + 1), positive; None: one divided by the number of channels.
+
+    Raises:
+        InputError: gamma is no positive number.
+    """
+    if gamma is not None:
+        at_least(1e-12, gamma=gamma)
+    values = np.asarray(scene.folded(scene.values), dtype=np.float32)
+    return Relevance(np.maximum(finite(lambda each: kernel_component(each, gamma), values), 0))

@@ -22,10 +22,21 @@ from inspector.explain.relevance import Relevance, Scene
 from inspector.explain.subject import Subject, Variant
 from inspector.session import Array
 
-__all__ = ["Draw", "expected", "gradient_shap", "integrated_gradients"]
+__all__ = [
+    "NO_REFERENCES",
+    "Draw",
+    "expected",
+    "gradient_shap",
+    "integrated_gradients",
+    "noise",
+    "references_at_source",
+]
 
 Draw = tuple[int, Array, float]
 """The number of a sample, a reference for it, and where between the two the gradient is taken (1: the sample)."""
+
+
+NO_REFERENCES = "no references were given: the baselines are uniform noise over the input's range"
 
 
 def integrated_gradients(
@@ -81,15 +92,13 @@ def gradient_shap(
     """
     positive(samples=samples)
     subject = scene.source
-    known = None if references is None else _at_source(scene, np.asarray(references))
+    known = None if references is None else references_at_source(scene, np.asarray(references))
     attributions = expected(subject, _draws(subject.x, known, samples, seed), samples)
     starts = ((row, reference) for row, reference, _ in _draws(subject.x, known, samples, seed))
     scores = subject.scores(starts, len(subject.x) * samples)
     changed = subject.score - scores.reshape(len(subject.x), samples).mean(axis=1)
     total = _totals(attributions)
-    notes = () if references is not None else (
-        "no references were given: the baselines are uniform noise over the input's range",
-    )  # fmt: skip
+    notes = () if references is not None else (NO_REFERENCES,)
     advice = f"take more samples than {samples}"
     return Relevance(
         scene.source_folded(attributions).sum(axis=1),
@@ -128,7 +137,18 @@ def _draws(x: Array, known: Sequence[Array] | None, samples: int, seed: int) -> 
             yield row, drawn, place
 
 
-def _at_source(scene: Scene, references: Array) -> list[Array]:
+def noise(x: Array, count: int, seed: int) -> Iterator[Array]:
+    """Like x: uniform between each sample's least and largest value, the same for every sample but for that range."""
+    random = np.random.default_rng(seed)
+    places = tuple(range(1, x.ndim))
+    low, high = (
+        each.astype(np.float64) for each in (x.min(places, keepdims=True), x.max(places, keepdims=True))
+    )
+    for _ in range(count):
+        yield (low + random.random(x.shape[1:]) * (high - low)).astype(x.dtype)
+
+
+def references_at_source(scene: Scene, references: Array) -> list[Array]:
     """Each reference, for all samples, at the first floating-point tensor."""
     shape = scene.subject.x.shape
     if references.ndim != len(shape) or references.shape[1:] != shape[1:] or not len(references):

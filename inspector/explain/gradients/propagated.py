@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from inspector.errors import InputError
 from inspector.explain.baselines import Baseline, source_baseline
-from inspector.explain.gradients.paths import at_least, changes, gap_notes
+from inspector.explain.gradients.integrated import NO_REFERENCES, noise, references_at_source
+from inspector.explain.gradients.paths import at_least, changes, gap_notes, positive
 from inspector.explain.relevance import Relevance, Scene
+from inspector.session import Array
 
-__all__ = ["deeplift", "lrp"]
+__all__ = ["deeplift", "deeplift_shap", "lrp"]
 
 
 def lrp(
@@ -84,19 +87,71 @@ def deeplift(scene: Scene, *, baseline: Baseline = "zero") -> Relevance:
         InputError: the baseline does not fit.
         NotDifferentiable: a non-linearity lies in the body of a loop, as in recurrent layers.
     """
+    start = source_baseline(scene, baseline)
+    return _adding_up(scene, _rescaled(scene, start), changes(scene.source, start))
+
+
+def deeplift_shap(
+    scene: Scene, *, references: ArrayLike | None = None, samples: int = 10, seed: int = 0
+) -> Relevance:
+    """Lundberg & Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017, section 4.2 (Deep SHAP): the
+    mean of DeepLIFT over a distribution of baselines; summed over the channels, with a sign.
+
+    The attributions add up to the score's difference from the references' mean score, but for operators without a rule:
+    measure "completeness gap". Use it where no single baseline is right and gradient SHAP is too noisy.
+
+    Args:
+        scene: what is asked.
+        references: (M, ...) samples of the input, each of which is a baseline: a few dozen typical ones. None: uniform
+            noise between the input's least and largest value.
+        samples: how many baselines of noise are drawn; of no use with `references`.
+        seed: of the noise, which is the same for every sample but for its range.
+
+    Raises:
+        InputError: the references do not fit the input.
+        NotDifferentiable: as for `deeplift`.
+    """
+    positive(samples=samples)
+    subject = scene.source
+    starts = (
+        noise(subject.x, samples, seed)
+        if references is None
+        else references_at_source(scene, np.asarray(references))
+    )
+    total, changed = np.zeros(subject.x.shape), np.zeros(len(subject.x))
+    count = 0
+    for start in starts:
+        total += _rescaled(scene, start)
+        changed += changes(subject, start)
+        count += 1
+    notes = () if references is not None else (NO_REFERENCES,)
+    return _adding_up(scene, total / count, changed / count, "the references' mean", notes)
+
+
+def _rescaled(scene: Scene, start: Array) -> NDArray[np.float64]:
+    """What DeepLIFT attributes to each element of the source's x, of its difference from `start`."""
     from inspector.explain.overrides.deeplift import RESCALE
 
-    subject, start = scene.source, source_baseline(scene, baseline)
+    subject = scene.source
     tensor = subject.tensor
     feeds = {**subject.feeds, f"reference.{tensor}": start}
     found = subject.evaluator.beside(tensor).gradients(feeds, subject.settled, [tensor], rules=RESCALE)
-    attributions = (subject.x.astype(np.float64) - start) * found.gradients[tensor]
+    attributions: NDArray[np.float64] = (subject.x.astype(np.float64) - start) * found.gradients[tensor]
+    return attributions
+
+
+def _adding_up(
+    scene: Scene,
+    attributions: NDArray[np.float64],
+    changed: NDArray[np.float64],
+    above: str = "the baseline's",
+    notes: tuple[str, ...] = (),
+) -> Relevance:
+    """The map, and by how much it does not add up to the change of the score."""
     total = attributions.reshape(len(attributions), -1).sum(axis=1)
-    changed = changes(subject, start)
+    advice = "operators without a rescale rule lie on the way; try integrated-gradients"
     return Relevance(
         scene.source_folded(attributions).sum(axis=1),
         measures={"completeness gap": total - changed},
-        notes=gap_notes(
-            total, changed, "operators without a rescale rule lie on the way; try integrated-gradients"
-        ),
+        notes=(*notes, *gap_notes(total, changed, advice, above)),
     )

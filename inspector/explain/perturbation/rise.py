@@ -51,6 +51,8 @@ def rise(
         raise InputError(f"rise takes at least one mask and 0 < p < 1, not masks={masks}, p={p}")
     canvas = Canvas(scene, baseline)
     grid = per_axis("cells", canvas.sides, canvas.default_cells if cells is None else cells)
+    if any(number > side for number, side in zip(grid, canvas.sides, strict=True)):
+        raise InputError(f"cells={cells}: there are no more cells than places of the input's {canvas.sides}")
     if canvas.codes and tuple(grid) != canvas.sides:
         raise InputError(f"tokens are seen or not, one by one: cells={cells} would blend them")
     # masks are made as they are needed, and kept until the scores of their batch have come

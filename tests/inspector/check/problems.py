@@ -38,15 +38,16 @@ def problem(
     weights: Weights | None = None,
     outputs: int = 1,
     shown: Any = None,
+    kind: str = "float",
 ) -> Problem:
     """Score: the sum of y's elements of each sample. `backward` computes `gradient.x` as `dx`, beside the forward."""
-    size = f"float[N,{','.join(map(str, x.shape[1:]))}]"
+    size = f"{kind}[N,{','.join(map(str, x.shape[1:]))}]"
     gradient = model(f"{size} x => {size} dx", forward + backward, weights)
     for node in gradient.graph.node:
         node.output[:] = ["gradient.x" if name == "dx" else name for name in node.output]
     gradient.graph.output[0].name = "gradient.x"
     return Problem(
-        model=model(f"{size} x => float[N,K] y", forward, weights),
+        model=model(f"{size} x => {kind}[N,K] y", forward, weights),
         tensor="x",
         outputs=("y",),
         score=lambda values: values["y"].reshape(len(values["y"]), -1).sum(axis=1),

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from onnx import helper
 
-from inspector.check import check_problem, combine
+from inspector.check import Problem, check_problem, combine
 from inspector.check.reference import DoublePrecisionError
-from tests.inspector.check.problems import RIGHT, normal, problem, rectifier
+from inspector.check.single import Float32Evaluator
+from tests.inspector.check.problems import RIGHT, model, normal, problem, rectifier
 
 SQUARE = "y = Mul(x, x)"
 DOUBLE = "dx = Add(x, x)"
@@ -149,6 +151,58 @@ def test_half_precision_within_the_graph_is_allowed_its_own_digits() -> None:
     assert 1e-5 < check.float32_error < 1e-3
     assert check_problem(problem(x, SQUARE, DOUBLE, shown=half)).verdict == "failed"
     assert check_problem(problem(x, SQUARE, backward, shown=np.float32(2.1) * x)).verdict == "failed"
+
+
+def test_token_ids_leave_the_rounding_of_their_embedding() -> None:
+    """sin(1000 e) has no slope that float32 could tell to 1e-5: moving e by a unit in the last place shows it."""
+    table, ids = normal(8, 6), np.array([[1, 5, 2]], np.int64)
+    forward = "e = Gather(table, ids) far = Mul(e, many) y = Sin(far)"
+    graph = model(
+        "int64[N,3] ids => float[N,3,6] y", forward, {"table": table, "many": np.array(1000, np.float32)}
+    )
+
+    def given(factor: float) -> Problem:
+        weights = {
+            "table": table,
+            "many": np.array(1000, np.float32),
+            "each": np.array(1000 * factor, np.float32),
+        }
+        gradient = model(
+            "int64[N,3] ids => float[N,3,6] dx", forward + " slope = Cos(far) dx = Mul(slope, each)", weights
+        )
+        gradient.graph.node[-1].output[0] = gradient.graph.output[0].name = "gradient.e"
+        return Problem(
+            model=graph,
+            tensor="e",
+            outputs=("y",),
+            score=lambda values: values["y"].reshape(len(values["y"]), -1).sum(axis=1),
+            feeds={"ids": ids},
+            gradient=gradient,
+            gradient_feeds={"ids": ids},
+        )
+
+    check = check_problem(given(1))
+    assert check.passed, check
+    assert 1e-5 < check.float32_error < check.float32_tolerance < 1e-2
+    assert "rounding alone moves it by up to" in check.message
+    assert check_problem(given(1.001)).verdict == "failed"
+
+
+def test_decisions_of_half_precision_are_open_to_its_rounding() -> None:
+    """1 + x - 1 is zero in half precision for x below 5e-4: these ReLUs are shut, though x is positive."""
+    x = np.random.default_rng(1).uniform(-1, 1, (1, 20_000)).astype(np.float16)
+    half = "wide = Cast<to=1>(x) up = Add(wide, one) half = Cast<to=10>(up) rounded = Cast<to=1>(half)"
+    forward = half + " hidden = Sub(rounded, one) bent = Relu(hidden) y = Cast<to=10>(bent)"
+    backward = "above = Greater(hidden, zero) dx = Cast<to=10>(above)"
+    weights = {"one": np.ones((), np.float32), "zero": np.zeros((), np.float32)}
+    given = problem(x, forward, backward, weights=weights, kind="float16")
+    check = check_problem(given)
+    assert check.passed, check
+    assert 1e-2 < check.float32_error < check.float32_tolerance < 0.2
+    assert "rounding alone moves it by up to" in check.message
+    (shown,) = Float32Evaluator(given.gradient).run(["gradient.x"], {"x": x})
+    for wrong in (shown * np.float16(1.25), 1 - shown, np.roll(shown, 1)):
+        assert check_problem(replace(given, displayed=wrong)).verdict == "failed"
 
 
 def test_a_displayed_gradient_of_nan_fails() -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto
 
-from inspector.check import Problem, check_problem, gradient
+from inspector.check import Problem, check_problem, gradient, stencil
 from inspector.check.double import to_single
 from inspector.check.reference import Float64Evaluator
 from inspector.check.richardson import FEWEST, STEPS, extrapolate_slopes
@@ -79,7 +79,7 @@ def test_a_gradient_too_large_for_double_precision_is_checked_in_single(
     monkeypatch.setattr(gradient, "BUDGET", 1)
     brief = check_problem(rectifier(normal(1, 20), RIGHT))
     assert brief.passed, brief
-    assert brief.directions <= gradient.FEWEST
+    assert brief.directions <= stencil.FEWEST
     assert brief.evaluations < check.evaluations
     for wrong in (
         RIGHT.replace("Greater", "Less"),

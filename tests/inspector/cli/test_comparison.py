@@ -124,3 +124,27 @@ def test_the_colours_of_other_tools(run: Run, model: Path, pictures: list[Path])
     heatmap = Inspector(model).explain(pixels, target="blue", layer="relu").heatmap[0]
     peak = np.unravel_index(int(heatmap.argmax()), heatmap.shape)
     np.testing.assert_allclose(overlay[peak], (photo[peak] + np.array([128.0, 0, 0])) / 2, atol=1)
+
+
+def test_targets_that_are_spelt_alike_have_files_of_their_own(
+    run: Run, model: Path, pictures: list[Path]
+) -> None:
+    result = run(
+        "explain", model, pictures[0], "--target", "top[1]; top(1); red; -1*red", "--no-check", "--json"
+    )
+    records = json.loads(result.stdout)
+    assert len({file for record in records for file in record["files"]}) == 2 * len(records) == 8
+
+
+def test_notes_say_of_which_picture_and_method(run: Run, model: Path, pictures: list[Path]) -> None:
+    methods = ["--method", "gradient-shap,saliency", "--set", "samples=1", "--target", "red", "--quiet"]
+    assert "Note" not in run("explain", model, *pictures, *methods).stderr
+    said = run("explain", model, *pictures, *methods[:-1]).stderr
+    assert "Note: gradient-shap: no references were given" in said
+    assert "Note: gradient-shap: p1: the attributions add up to" in said
+    assert "image 1" not in said
+    alone = run(
+        "explain", model, pictures[0], "--no-check", "--method", "gradient-shap", "--set", "samples=1"
+    )
+    assert "Note: no references were given" in alone.stderr
+    assert "Note: the attributions add up to" in alone.stderr

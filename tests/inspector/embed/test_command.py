@@ -59,7 +59,8 @@ def test_json_and_a_class_input(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--method", "rise"), "method rise runs the model again and again"),
+        (("--method", "kpcacam"), "looks for an eigenvector, so no file can hold it"),
+        (("--method", "rise"), "method rise runs the model more than once"),
         (("--method", "gradcan"), "there is no method 'gradcan'"),
         (("--layer", "nowhere"), "nowhere"),
         (("--class-input", "--target", "angle=1"), "leaves none open"),

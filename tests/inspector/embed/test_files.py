@@ -234,7 +234,9 @@ def test_names_that_the_model_has_itself(tmp_path: Path) -> None:
 
 
 def test_a_method_that_no_file_can_hold(tmp_path: Path) -> None:
-    with pytest.raises(InspectorError, match=r"rise runs the model again .* a file can hold gradcam, "):
+    with pytest.raises(
+        InspectorError, match=r"rise runs the model more than once, .* a file can hold gradcam, "
+    ):
         Inspector(cnn()).embed(tmp_path / "explained.onnx", "rise")
     with pytest.raises(InspectorError, match="there is no method 'magic'"):
         Inspector(cnn()).embed(tmp_path / "explained.onnx", "magic")

@@ -202,3 +202,17 @@ def test_options_that_do_not_fit() -> None:
         flat.maximize("y", [0], tv=1)
     with pytest.raises(InputError, match="take parametrisation 'pixels'"):
         flat.maximize("y", [0], parametrisation="fourier")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": "x"}, "step is a number from 1e-12 upwards, not 'x'"),
+        ({"batch": 0}, "batch is a positive integer, not 0"),
+        ({"ascent": 3}, "no ascent '3'"),
+        ({"transforms": "jitter"}, "transforms are given by name"),
+    ],
+)
+def test_options_that_are_of_no_use(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Inspector(cnn()).maximize("conv", [0], **options)

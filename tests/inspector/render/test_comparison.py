@@ -50,9 +50,20 @@ def test_each_tile_is_the_overlay_of_signed_maps_on_light_grey() -> None:
     assert "lrp ±" in texts(figure)
 
 
-@pytest.mark.parametrize(("sign", "said"), [(0.0, "zero everywhere"), (-1.0, "nowhere positive")])
-def test_an_empty_map_is_said_in_its_place(sign: float, said: str) -> None:
-    empty = Compared("lrp", np.full((12, 16), sign), signed=True, below="0.2 s")
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.0, 0.0, "zero everywhere"),
+        (-1.0, -0.5, "nowhere positive"),
+        (-1.0, -1.0, "the same everywhere"),
+        (1.0, 1.0, "the same everywhere"),
+    ],
+)
+def test_an_empty_map_is_said_in_its_place(low: float, high: float, said: str) -> None:
+    heatmap = np.linspace(low, high, 192).reshape(12, 16)
+    # where the model did not see the picture
+    heatmap[:, 0] = np.nan
+    empty = Compared("lrp", heatmap, signed=True, below="0.2 s")
     words = [text.get_text() for text in comparison_sheet(PHOTO, [empty], "cat").axes[0].texts]
     assert said in words
     assert "0.2 s" not in words

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from inspector.render.names import figure_name, slug
+from inspector.render.names import figure_name, question_slug, slug
 
 
 def test_names_are_those_of_the_documentation() -> None:
@@ -43,3 +43,14 @@ def test_long_names_are_cut_and_stay_different() -> None:
     assert all(len(name.replace(".png", "_overlay.png")) <= 80 for name in names)
     assert all("_gradcam" in name for name in names)
     assert slug("a" * 90 + "b") != slug("a" * 90 + "c")
+
+
+def test_targets_keep_their_own_names() -> None:
+    assert [question_slug(text) for text in ("285", "cat", "tiger cat", "top[1]", "angle[9]")] == [
+        "285", "cat", "tiger-cat", "top-1", "angle-9"
+    ]  # fmt: skip
+    targets = [
+        "top[1]", "top(1)", "top - 1", "a - b", "a-b", "-a", "a", "logits[3]", "logits[:, 3]", "logits[3, :]",
+        "logits=3", "0.5*a", "0.5 a", "box(3)", "box[3]", "größe", "gr[e]",
+    ]  # fmt: skip
+    assert len({question_slug(text) for text in targets}) == len(targets)

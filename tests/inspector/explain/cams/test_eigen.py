@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.decomposition import KernelPCA
 
 from inspector import Inspector
+from inspector.errors import InputError
 from inspector.explain.cams.component import first_component
 from tests.inspector.explain.cams.references import Double, gradient
 from tests.inspector.graphs import cnn, images, normal
@@ -70,3 +72,25 @@ def test_signals_and_volumes() -> None:
         assert found.shape == (2, *sides)
         expected = with_the_sum(by_covariance(maps[1].astype(float)), maps[1].sum(axis=0).astype(float))
         np.testing.assert_allclose(found[1], expected, atol=1e-5)
+
+
+def by_kernel(maps: Double, gamma: float | None) -> Double:
+    """(C, H, W) to (H, W), up to its sign: kernel principal components of scikit-learn, in double precision."""
+    places = maps.reshape(len(maps), -1).T.astype(float)
+    analysis = KernelPCA(1, kernel="sigmoid", gamma=gamma, eigen_solver="dense")
+    found: Double = analysis.fit_transform(places - places.mean(axis=0)).reshape(maps.shape[1:])
+    return found
+
+
+@pytest.mark.parametrize("gamma", [None, 0.01])
+def test_the_component_of_a_kernel(gamma: float | None) -> None:
+    a, _ = gradient(X, "relu", CLASSES)
+    found = Inspector(cnn()).explain(X, "kpcacam", layer="relu", gamma=gamma)
+    for sample, maps in enumerate(a):
+        expected = np.maximum(with_the_sum(by_kernel(maps, gamma), maps.sum(axis=0)), 0)
+        np.testing.assert_allclose(found.map[sample], expected, atol=1e-5 * expected.max())
+
+
+def test_a_kernel_s_width_is_positive() -> None:
+    with pytest.raises(InputError, match="gamma is a number from 1e-12 upwards, not 0"):
+        Inspector(cnn()).explain(X, "kpcacam", layer="relu", gamma=0)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from inspector import Inspector
 from inspector.errors import InputError
 from tests.inspector.explain.rectified import CLASSES, X, gradients, network, scores, tensors, torch
+from tests.inspector.graphs import images, multi_head
 
 LAYERS = ["active1", "conv2", "pooled"]
 START = 0.25
@@ -127,3 +128,19 @@ def test_options_that_do_not_fit() -> None:
             lens.explain(X, "neuron-gradient", layer="pooled", neuron=neuron)
     with pytest.raises(InputError, match="channels 0 to 4, no channel 5"):
         lens.explain(X, "conductance", layer="pooled", channel=5, steps=1)
+
+
+def test_a_map_that_prefers_no_place_is_said() -> None:
+    """Behind a global average pooling and a linear layer every place has the same gradient: weight / places."""
+    proto = multi_head()
+    lens = Inspector(proto)
+    found = lens.explain(images(2, size=8), "internal-influence", target="angle=2", layer="relu", steps=2)
+    weights = next(
+        numpy_helper.to_array(each) for each in proto.graph.initializer if each.name == "angle.weight"
+    )
+    each = weights[2].sum() / found.map[0].size
+    np.testing.assert_allclose(found.map, np.full(found.map.shape, each), rtol=1e-5)
+    assert [note.split(",")[0] for note in found.notes] == [
+        f"image {number}: the map is the same everywhere" for number in (1, 2)
+    ]
+    assert lens.explain(images(1, size=8), "conductance", target="angle=2", layer="relu", steps=2).notes == []

@@ -190,7 +190,7 @@ def test_expected_gradients_are_seeded_and_each_sample_stands_alone() -> None:
         ("integrated-gradients", {"steps": 0}, "steps is a positive integer, not 0"),
         ("integrated-gradients", {"rule": "simpson"}, "gauss-legendre or midpoint, not 'simpson'"),
         ("integrated-gradients", {"baseline": "grey"}, "no baseline 'grey'"),
-        ("gradient-shap", {"samples": 2.5}, "samples is a positive integer, not 2.5"),
+        ("gradient-shap", {"samples": 2.5}, "samples of method gradient-shap is a whole number, not 2.5"),
         ("gradient-shap", {"references": np.zeros((4, 5))}, r"of shape \(6,\).*\(4, 5\) is not"),
     ],
 )

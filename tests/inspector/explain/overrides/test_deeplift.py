@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from inspector import Inspector
-from inspector.errors import NotDifferentiable
+from inspector.errors import InputError, NotDifferentiable
+from inspector.explain.gradients.integrated import noise
 from tests.inspector.explain.rectified import CLASSES, WEIGHTS, X, functional, network, torch
 from tests.inspector.graphs import model, normal
 
@@ -250,3 +251,29 @@ def test_an_operator_without_a_rule_leaves_a_gap_and_a_note() -> None:
     found = lens.explain(FEATURES, "deeplift", target=0, baseline=BASELINE)
     assert found.notes
     assert all("operators without a rescale rule" in note for note in found.notes)
+
+
+def test_deep_shap_is_the_mean_over_its_baselines() -> None:
+    lens = Inspector(network())
+    references = normal(3, *X.shape[1:], seed=5, scale=1)
+    found = lens.explain(X, "deeplift-shap", target=CLASSES, references=references)
+    each = [lens.explain(X, "deeplift", target=CLASSES, baseline=one) for one in references]
+    expected = np.mean([one.raw for one in each], axis=0)
+    np.testing.assert_allclose(found.raw, expected, atol=1e-6 * np.abs(expected).max())
+    assert found.signed
+    assert found.notes == []
+    assert np.abs(found.measures["completeness gap"]).max() < 1e-5 * np.abs(found.raw).sum(axis=(1, 2)).max()
+
+
+def test_deep_shap_draws_noise_where_there_are_no_references() -> None:
+    lens = Inspector(network())
+    options = {"samples": 2, "seed": 3}
+    found = lens.explain(X, "deeplift-shap", target=CLASSES, **options)
+    assert found.notes == ["no references were given: the baselines are uniform noise over the input's range"]
+    alone = lens.explain(X[1:], "deeplift-shap", target=CLASSES[1:], **options)
+    np.testing.assert_allclose(alone.raw[0], found.raw[1], atol=1e-6 * np.abs(found.raw[1]).max())
+    for row in noise(X, 4, 0):
+        for sample, image in zip(row, X, strict=True):
+            assert image.min() <= sample.min() <= sample.max() <= image.max()
+    with pytest.raises(InputError, match=r"an array of shape \(2, 2\) is not"):
+        lens.explain(X, "deeplift-shap", target=CLASSES, references=np.zeros((2, 2)))

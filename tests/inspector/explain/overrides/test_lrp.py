@@ -272,7 +272,7 @@ def test_a_deviation_is_a_constant(operator: str) -> None:
     [
         ({"composite": "zeta"}, "composites of lrp are epsilon, gamma, .* not 'zeta'"),
         ({"epsilon": 0}, "epsilon is a number from 1e-12 upwards, not 0"),
-        ({"gamma": "much"}, "gamma is a number from 0 upwards, not 'much'"),
+        ({"gamma": "much"}, "gamma of method lrp is a finite number, not 'much'"),
         ({"alpha": 0.5}, "alpha is a number from 1 upwards, not 0.5"),
     ],
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.networks import NETWORKS, Network
 
-__all__ = ["CLASS", "Ready", "Work"]
+__all__ = ["CLASS", "File", "Ready", "Work"]
+
+File = Literal["dynamic", "fixed", "legacy"]
+"""For images of this size in any batch; for this batch alone; for any batch, in the opset and from the exporter of
+yesterday, for those who read no other."""
 
 # the class whose score is explained, the same for everyone
 CLASS = 3
@@ -37,15 +41,11 @@ class Work:
     provider: str = "cpu"
     precision: str = "float32"
 
-    @property
-    def file(self) -> Path:
-        """The ONNX file, for images of this size in any batch."""
-        return self._written(f"Nx{self.size}-{self.precision}.onnx")
-
-    @property
-    def static_file(self) -> Path:
-        """The ONNX file for this batch and size alone."""
-        return self._written(f"{self.batch}x{self.size}-{self.precision}.onnx")
+    def path(self, file: File = "dynamic") -> Path:
+        """The ONNX file of this kind: see `File`."""
+        batch = self.batch if file == "fixed" else "N"
+        ending = "-legacy" if file == "legacy" else ""
+        return self._written(f"{batch}x{self.size}-{self.precision}{ending}.onnx")
 
     @property
     def weights(self) -> Path:

@@ -23,7 +23,7 @@ def grad_cam(work: Work) -> Ready:
 
 
 def captum(work: Work) -> Ready:
-    """captum's `LayerGradCam`, enlarged by its own `LayerAttribution.interpolate`."""
+    """Captum's `LayerGradCam`, enlarged by its own `LayerAttribution.interpolate`."""
     from captum.attr import LayerAttribution, LayerGradCam
 
     module, x = prepared(work)

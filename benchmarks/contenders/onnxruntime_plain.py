@@ -24,12 +24,12 @@ def plain_session(path: Path | bytes, threads: int) -> Any:
 
 def forward(work: Work) -> Ready:
     """The file for any batch."""
-    return _forward(work, work.file)
+    return _forward(work, work.path())
 
 
 def forward_static(work: Work) -> Ready:
     """The file for this batch alone."""
-    return _forward(work, work.static_file)
+    return _forward(work, work.path("fixed"))
 
 
 def _forward(work: Work, path: Path) -> Ready:

@@ -1,4 +1,4 @@
-"""This toolkit, used as its documentation says."""
+"""Onnxlens, used as its documentation says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["activations", "gradcam", "gradient", "gradient_static", "opened", "t
 
 def opened(work: Work, path: Path | None = None) -> Inspector:
     """The network's file."""
-    return Inspector(path or work.file, providers=[work.provider], threads=work.threads)
+    return Inspector(path or work.path(), providers=[work.provider], threads=work.threads)
 
 
 def target(work: Work) -> int | str:
@@ -23,12 +23,12 @@ def target(work: Work) -> int | str:
 
 def gradient(work: Work) -> Ready:
     """Of the class's logit at the input."""
-    return _gradient(work, work.file)
+    return _gradient(work, work.path())
 
 
 def gradient_static(work: Work) -> Ready:
     """The same of the file for this batch alone."""
-    return _gradient(work, work.static_file)
+    return _gradient(work, work.path("fixed"))
 
 
 def _gradient(work: Work, path: Path) -> Ready:

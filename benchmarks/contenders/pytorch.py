@@ -11,7 +11,7 @@ from benchmarks.networks.images import images
 from benchmarks.networks.in_torch import load
 from benchmarks.work import CLASS, Ready, Work
 
-__all__ = ["compiled", "compiled_gradient", "forward", "gradient", "gradient_of", "prepared"]
+__all__ = ["activations", "compiled", "compiled_gradient", "forward", "gradient", "gradient_of", "prepared"]
 
 Module = Callable[[Tensor], Tensor]
 
@@ -43,6 +43,31 @@ def compiled(work: Work) -> Ready:
 def _forward(module: Module, x: Tensor, work: Work) -> Tensor:
     with torch.inference_mode():
         return _waited(_chosen(module(x), work))
+
+
+def activations(work: Work) -> Ready:
+    """What every module without parts returns, by forward hooks, as NumPy arrays of their own."""
+    module, x = prepared(work)
+    found: dict[str, object] = {}
+
+    def hook(name: str) -> Callable[[torch.nn.Module, object, object], None]:
+        def keep(part: torch.nn.Module, given: object, value: object) -> None:
+            # a copy: the modules of torchvision change tensors in place
+            if isinstance(value, Tensor):
+                found[name] = value.cpu().numpy().copy()
+
+        return keep
+
+    for name, part in module.named_modules():
+        if next(part.children(), None) is None:
+            part.register_forward_hook(hook(name))
+
+    def run() -> None:
+        found.clear()
+        _forward(module, x, work)
+
+    run()
+    return Ready(run, {"tensors": len(found)})
 
 
 def gradient(work: Work) -> Ready:

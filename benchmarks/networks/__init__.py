@@ -13,9 +13,9 @@ class Network:
 
     Attributes:
         title: for tables.
-        framework: "torch" or "keras": what it is defined in and exported from.
+        framework: "torch" or "keras": what it is defined in and exported from; "onnx": nothing.
         make: for `torch`: "torchvision:<function>" or "spec:<name>"; for `keras`: "applications:<class>" or
-            "spec:<name>".
+            "spec:<name>"; for `onnx`: "chain:<nodes>".
         size: height and width of its images, where nothing else is asked for.
         channels: of its images.
         layer: the module or layer whose output Grad-CAM takes its map from; "" where none is compared.
@@ -50,19 +50,19 @@ NETWORKS: dict[str, Network] = {
         "torch",
         "spec:section1-line",
         28,
-        layer="relu",
+        layer="max_pool",
         sizes=False,
         filters="conv",
     ),
     "section1-mnist": Network(
-        "Section 1, MNIST (PyTorch)", "torch", "spec:section1-mnist", 28, 1, "relu", False, filters="conv"
+        "Section 1, MNIST (PyTorch)", "torch", "spec:section1-mnist", 28, 1, "max_pool", False, filters="conv"
     ),
     "section2-line": Network(
         "Section 2, line (PyTorch)",
         "torch",
         "spec:section2-line",
         28,
-        layer="relu",
+        layer="max_pool",
         sizes=False,
         output="angle",
     ),
@@ -71,20 +71,24 @@ NETWORKS: dict[str, Network] = {
         "keras",
         "spec:section1-line",
         28,
-        layer="relu",
+        layer="max_pool",
         sizes=False,
         filters="conv",
     ),
     "keras-section1-mnist": Network(
-        "Section 1, MNIST (Keras)", "keras", "spec:section1-mnist", 28, 1, "relu", False, filters="conv"
+        "Section 1, MNIST (Keras)", "keras", "spec:section1-mnist", 28, 1, "max_pool", False, filters="conv"
     ),
     "keras-section2-line": Network(
         "Section 2, line (Keras)",
         "keras",
         "spec:section2-line",
         28,
-        layer="relu",
+        layer="max_pool",
         sizes=False,
         output="angle",
     ),
+    **{
+        f"chain-{nodes}": Network(f"chain of {nodes} nodes", "onnx", f"chain:{nodes}", 4, 1, sizes=False)
+        for nodes in (100, 1000, 10_000)
+    },
 }

@@ -19,4 +19,4 @@ def channels_first(work: Work) -> NDArray[np.float32]:
 def images(work: Work) -> NDArray[np.float32]:
     """In the layout of the network's framework."""
     x = channels_first(work)
-    return x if work.spec.framework == "torch" else np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if work.spec.framework == "keras" else x

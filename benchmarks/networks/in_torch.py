@@ -8,36 +8,44 @@ import torch
 from torch import nn
 
 from benchmarks.networks.images import channels_first
-from benchmarks.work import Work
+from benchmarks.work import File, Work
 
 __all__ = ["load", "write"]
 
-OPSET = 18
+OPSET, LEGACY_OPSET = 18, 13
 # images that batch normalisation is fitted to: without it, activations of random weights grow with the depth
 FITTED = (8, 96)
 
 
-def write(work: dict[str, Any], static: bool) -> None:
-    """Write the weights where there are none yet, and the ONNX file: for any batch, or for this one."""
+def write(work: dict[str, Any], file: File) -> None:
+    """Write the weights where there are none yet, and the ONNX file of this kind."""
     asked = Work(**work)
     asked.weights.parent.mkdir(parents=True, exist_ok=True)
     if not asked.weights.exists():
         torch.save(_fresh(asked).state_dict(), asked.weights)
-    path = asked.static_file if static else asked.file
     module, x = load(asked), torch.from_numpy(channels_first(asked))
     if asked.precision == "float16":
         module, x = module.half(), x.half()
     kind, _, name = asked.spec.make.partition(":")
-    if kind == "spec" and not static:
+    if file == "legacy":
+        torch.onnx.export(
+            module, (x,), asked.path(file), dynamo=False, opset_version=LEGACY_OPSET,
+            input_names=["image"], dynamic_axes={"image": {0: "N"}},
+        )  # fmt: skip
+    elif kind == "spec" and file == "dynamic":
         _write_as_users_do(module, x, asked, name)
-        return
-    example = x if static else torch.cat([x, x])
-    shapes = None if static else ({0: torch.export.Dim("N", min=1, max=4096)},)
-    program = torch.onnx.export(
-        module, (example,), dynamo=True, opset_version=OPSET, dynamic_shapes=shapes, verbose=False
-    )
-    assert program is not None
-    program.save(path)
+    else:
+        fixed = file == "fixed"
+        shapes = None if fixed else ({0: torch.export.Dim("N", min=1, max=4096)},)
+        program = torch.onnx.export(
+            module,
+            (x if fixed else torch.cat([x, x]),),
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=shapes,
+        )
+        assert program is not None
+        program.save(asked.path(file))
 
 
 def _write_as_users_do(module: nn.Module, x: torch.Tensor, work: Work, name: str) -> None:
@@ -45,7 +53,7 @@ def _write_as_users_do(module: nn.Module, x: torch.Tensor, work: Work, name: str
     from export import export_torch
     from trainers.models import get_spec
 
-    export_torch(module, x, work.file, taps=get_spec(name).taps, output_names=list(get_spec(name).outputs))
+    export_torch(module, x, work.path(), taps=get_spec(name).taps, output_names=list(get_spec(name).outputs))
 
 
 def load(work: Work) -> nn.Module:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -53,7 +52,9 @@ RESULTS, PAGE, PLOTS = (
     type=click.Choice(["cpu", "cuda"]),
     help="Repeat for both (default: cpu).",
 )
-@click.option("--precision", type=click.Choice(["float32", "float16"]), default="float32", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(["float32", "float16"]), help="Default: float32; on a GPU both."
+)
 @click.option(
     "--peers",
     "pythons",
@@ -82,8 +83,8 @@ RESULTS, PAGE, PLOTS = (
 )
 def main(
     suites: tuple[str, ...], quick: bool, networks: tuple[str, ...], batches: tuple[int, ...], sizes: tuple[int, ...],
-    threads: int | None, providers: tuple[str, ...], precision: str, pythons: tuple[str, ...], rounds: int | None,
-    seconds: float | None, out: Path | None, paged: bool, source: Path | None,
+    threads: int | None, providers: tuple[str, ...], precision: str | None, pythons: tuple[str, ...],
+    rounds: int | None, seconds: float | None, out: Path | None, paged: bool, source: Path | None,
 ) -> None:  # fmt: skip
     """Onnxlens beside its peers: the same weights, images and threads, in turn, as ratios.
 
@@ -94,7 +95,7 @@ def main(
 
     if source is None:
         pace = Pace(rounds or (5 if quick else 11), seconds or (10 if quick else 60))
-        choice = Choice(BUILT / "files", threads or 0, "cpu", networks, batches, sizes, precision, quick)
+        choice = Choice(BUILT / "files", threads or 0, "cpu", networks, batches, sizes, quick=quick)
         found = measure_all(
             Settings(
                 suites or NAMES,
@@ -102,7 +103,7 @@ def main(
                 providers or ("cpu",),
                 list(pythons) or _peers(),
                 pace,
-                " ".join(sys.argv[1:]),
+                precision,
             ),
             BUILT,
             tell=lambda line: click.echo(line, err=True),

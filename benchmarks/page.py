@@ -25,7 +25,7 @@ ABOUT = {
     "activations": "Every layer's tensor in memory of its own; PyTorch by forward hooks on all modules without parts.",
     "gradcam": "At the last feature map (`layer4` of a ResNet), enlarged and normalised as each library does.",
     "gradient": "Of one class's logit for each image. PyTorch computes nothing for the weights. onnx-ad takes fixed "
-    "batches only, so `onnxlens, fixed batch` stands beside it; onnx2torch reads a file of an older exporter and opset.",
+    "batches only: see `onnxlens, fixed batch`; onnx2torch reads a file of an older exporter and opset.",
     "perturbation": "The reference is as many bare forward passes, 16 images at a time, as the method makes.",
     "maximise": "The reference is the bare gradient session (`inspector.autodiff.vjp`, extracted), run 100 times on 25 "
     "images.",

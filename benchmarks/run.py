@@ -18,6 +18,9 @@ from benchmarks.turns import Pace
 __all__ = ["Settings", "measure_all"]
 
 STARTED = "resnet50"
+# the others are about files, processes and the time around sessions
+ON_GPU = ("forward", "activations", "gradcam", "gradient", "sweeps")
+PRECISIONS = ("float32", "float16")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Settings:
         providers: "cpu", "cuda", or both.
         peers: interpreters.
         pace: of each case.
-        command: the arguments, to be written down.
+        precision: None: float32, and on a GPU float16 as well.
     """
 
     suites: Sequence[str]
@@ -38,7 +41,7 @@ class Settings:
     providers: Sequence[str]
     peers: Sequence[str]
     pace: Pace
-    command: str
+    precision: str | None = None
 
 
 def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -52,12 +55,14 @@ def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -
         providers = ["cpu"]
     begin = time.time()
     found: dict[str, Any] = {
-        "command": settings.command,
+        "suites": list(settings.suites),
+        "quick": settings.choice.quick,
         "began": time.strftime("%Y-%m-%d", time.gmtime(begin)),
         "machine": machine.describe(),
         "gpu": missing or "present",
         "threads": settings.choice.cores,
         "rounds": settings.pace.rounds,
+        "seconds": settings.pace.seconds,
         "notes": notes,
     }
     results: list[dict[str, Any]] = []
@@ -67,9 +72,9 @@ def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -
             {key: value for key, value in each.items() if key != "executable"}
             for each in environments.found.values()
         ]
-        for provider in providers:
-            choice = replace(settings.choice, provider=provider)
-            todo = cases(settings.suites, choice)
+        for provider, precision in _kinds(providers, settings):
+            choice = replace(settings.choice, provider=provider, precision=precision)
+            todo = cases([name for name in settings.suites if provider == "cpu" or name in ON_GPU], choice)
             for number, case in enumerate(todo, 1):
                 tell(f"[{number}/{len(todo)}] {case.describe()}")
                 results.append(measure(case, environments, settings.pace, lambda line: None))
@@ -84,6 +89,16 @@ def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -
             results += startup.measure(model, settings.pace.rounds)
     found["minutes"] = round((time.time() - begin) / 60, 1)
     return {**found, "cases": results}
+
+
+def _kinds(providers: Sequence[str], settings: Settings) -> list[tuple[str, str]]:
+    """Provider and precision: on a GPU both precisions, unless one was asked for."""
+    asked = settings.precision
+    return [
+        (provider, precision)
+        for provider in providers
+        for precision in ((asked,) if asked else PRECISIONS if provider == "cuda" else PRECISIONS[:1])
+    ]
 
 
 def _short(case: dict[str, Any]) -> str:

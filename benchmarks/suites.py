@@ -64,6 +64,8 @@ class Choice:
 
     def among(self, networks: Iterable[str]) -> list[str]:
         """Those that were asked for, or else of these the default ones."""
+        if self.precision == "float16":
+            networks = [name for name in networks if NETWORKS[name].make.startswith("torchvision:")]
         if self.networks:
             return [name for name in networks if name in self.networks]
         return [name for name in networks if not self.quick or name in QUICK]

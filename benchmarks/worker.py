@@ -64,6 +64,8 @@ class Kept:
         import numpy as np
 
         found = self.ready[number].run()
+        if hasattr(found, "numpy") and not hasattr(found, "detach"):
+            found = found.numpy()  # of onnxruntime
         if hasattr(found, "detach"):
             found = found.detach().float().cpu().numpy()
         if found is None:

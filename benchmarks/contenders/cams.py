@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.contenders.pytorch import prepared
+from benchmarks.contenders.pytorch import prepared, waited
 from benchmarks.work import CLASS, Ready, Work
 
 __all__ = ["captum", "grad_cam"]
@@ -31,6 +31,6 @@ def captum(work: Work) -> Ready:
 
     def run() -> Any:
         small = cam.attribute(x, target=CLASS, relu_attributions=True)
-        return LayerAttribution.interpolate(small, (work.size, work.size), "bilinear")[:, 0]
+        return waited(LayerAttribution.interpolate(small, (work.size, work.size), "bilinear")[:, 0])
 
     return Ready(run, {"layer": work.spec.layer})

@@ -11,7 +11,16 @@ from benchmarks.networks.images import images
 from benchmarks.networks.in_torch import load
 from benchmarks.work import CLASS, Ready, Work
 
-__all__ = ["activations", "compiled", "compiled_gradient", "forward", "gradient", "gradient_of", "prepared"]
+__all__ = [
+    "activations",
+    "compiled",
+    "compiled_gradient",
+    "forward",
+    "gradient",
+    "gradient_of",
+    "prepared",
+    "waited",
+]
 
 Module = Callable[[Tensor], Tensor]
 
@@ -42,7 +51,7 @@ def compiled(work: Work) -> Ready:
 
 def _forward(module: Module, x: Tensor, work: Work) -> Tensor:
     with torch.inference_mode():
-        return _waited(_chosen(module(x), work))
+        return waited(_chosen(module(x), work))
 
 
 def activations(work: Work) -> Ready:
@@ -88,7 +97,7 @@ def gradient_of(module: Module, x: Tensor, work: Work) -> Ready:
     def run() -> Tensor:
         leaf = x.detach().requires_grad_(True)
         score = _chosen(module(leaf), work)[:, CLASS].sum()
-        return _waited(torch.autograd.grad(score, leaf)[0])
+        return waited(torch.autograd.grad(score, leaf)[0])
 
     return Ready(run)
 
@@ -101,7 +110,8 @@ def _chosen(found: Tensor | tuple[Tensor, ...], work: Work) -> Tensor:
     return found[get_spec(work.spec.make.partition(":")[2]).outputs.index(work.spec.output)]
 
 
-def _waited(found: Tensor) -> Tensor:
+def waited(found: Tensor) -> Tensor:
+    """The tensor, once it has been computed."""
     if found.is_cuda:
         torch.cuda.synchronize()
     return found

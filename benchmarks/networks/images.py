@@ -16,7 +16,7 @@ def channels_first(work: Work) -> NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def images(work: Work) -> NDArray[np.float32]:
-    """In the layout of the network's framework."""
-    x = channels_first(work)
+def images(work: Work) -> NDArray[np.floating]:
+    """In the layout of the network's framework, and the precision asked for."""
+    x = channels_first(work).astype(work.precision, copy=False)
     return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if work.spec.framework == "keras" else x

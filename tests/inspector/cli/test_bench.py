@@ -17,7 +17,7 @@ def test_the_table_fits_and_advice_follows(run: Run, model: Path) -> None:
     table = lines[: next(place for place, line in enumerate(lines) if line.startswith("one at a time"))]
     assert max(map(len, table)) <= 80
     for work in ("forward", "activations", "gradient", "gradcam"):
-        assert sum(work in line.split() for line in table[2:]) == 2
+        assert sum(work in line.split() for line in table if "x forward" not in line) == 2
     assert lines[-2].startswith("one at a time: provider cpu, 1 thread, batch 1: ")
     assert lines[-1].startswith("many: provider cpu, 1 thread, batch ")
 

@@ -69,6 +69,7 @@ RESULTS, PAGE, PLOTS = (
 @click.option(
     "--out", type=click.Path(path_type=Path), help="JSON to write (default: build/benchmarks/results.json)."
 )
+@click.option("--fresh", is_flag=True, help="Begin anew where a run was not finished, instead of going on.")
 @click.option(
     "--page/--no-page",
     "paged",
@@ -84,7 +85,7 @@ RESULTS, PAGE, PLOTS = (
 def main(
     suites: tuple[str, ...], quick: bool, networks: tuple[str, ...], batches: tuple[int, ...], sizes: tuple[int, ...],
     threads: int | None, providers: tuple[str, ...], precision: str | None, pythons: tuple[str, ...],
-    rounds: int | None, seconds: float | None, out: Path | None, paged: bool, source: Path | None,
+    rounds: int | None, seconds: float | None, out: Path | None, fresh: bool, paged: bool, source: Path | None,
 ) -> None:  # fmt: skip
     """Onnxlens beside its peers: the same weights, images and threads, in turn, as ratios.
 
@@ -94,23 +95,13 @@ def main(
     from benchmarks.page import terminal, write
 
     if source is None:
+        source = out or (RESULTS if paged else BUILT / "results.json")
         pace = Pace(rounds or (5 if quick else 11), seconds or (10 if quick else 60))
         choice = Choice(BUILT / "files", threads or 0, "cpu", networks, batches, sizes, quick=quick)
-        found = measure_all(
-            Settings(
-                suites or NAMES,
-                choice,
-                providers or ("cpu",),
-                list(pythons) or _peers(),
-                pace,
-                precision,
-            ),
-            BUILT,
-            tell=lambda line: click.echo(line, err=True),
+        settings = Settings(
+            suites or NAMES, choice, providers or ("cpu",), list(pythons) or _peers(), pace, precision
         )
-        source = out or (RESULTS if paged else BUILT / "results.json")
-        source.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(json.dumps(found, indent=1) + "\n")
+        measure_all(settings, BUILT, source, lambda line: click.echo(line, err=True), fresh)
         click.echo(f"{source}", err=True)
     found = json.loads(source.read_text())
     click.echo(terminal(found))

@@ -7,20 +7,24 @@ import platform
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe", "gpu_missing"]
+__all__ = ["describe", "gpu_missing", "load"]
 
 
 def describe() -> dict[str, Any]:
-    """Processor, cores, memory and load when it began."""
+    """Processor, cores, providers."""
     import onnxruntime
 
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "onnxruntime providers": onnxruntime.get_available_providers(),
     }
+
+
+def load() -> float | None:
+    """How many processes wanted a core in the last minute; None where the system does not say."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def _processor() -> str:

@@ -14,7 +14,7 @@ from benchmarks.suites import CONVOLUTIONAL, IMAGENET, Choice
 from benchmarks.work import Ready, Work
 from benchmarks.worker import memory
 
-__all__ = ["compare", "peak", "works"]
+__all__ = ["compare", "identity", "peak", "works"]
 
 RUNS = 5
 # what the others are compared with
@@ -64,11 +64,10 @@ def compare(work: Work, environments: Environments) -> dict[str, Any]:
     for row in found.values():
         if base and "peak" in row:
             row["ratio"] = row["peak"] / base
+    return {**identity(work), "reference": REFERENCE, "rows": list(found.values())}
+
+
+def identity(work: Work) -> dict[str, Any]:
+    """What tells the case from others."""
     described = {key: value for key, value in work.to_json().items() if key != "folder"}
-    return {
-        "suite": "memory",
-        "task": "memory",
-        **described,
-        "reference": REFERENCE,
-        "rows": list(found.values()),
-    }
+    return {"suite": "memory", "task": "memory", **described}

@@ -90,12 +90,18 @@ def _machine(found: dict[str, Any]) -> str:
             packages.setdefault(name, set()).add(version)
     versions = ", ".join(f"{name} {' and '.join(sorted(known))}" for name, known in sorted(packages.items()))
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {found['threads']} threads; load "
-        f"{machine['load']} before it began; {found['began']}, {found['minutes']} minutes. GPU: {found['gpu']}.",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {found['threads']} threads; "
+        f"{found['began']}, {found['minutes']:.0f} minutes; {_load(found)}GPU: {found['gpu']}.",
         f"Versions: {versions}.",
         *found["notes"],
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _load(found: dict[str, Any]) -> str:
+    """What else ran: an idle machine has a load of the threads that are measured, or less."""
+    loads = [case["load"] for case in found["cases"] if case.get("load") is not None]
+    return f"load of the machine before each case {min(loads)} to {max(loads)}. " if loads else ""
 
 
 def _headline(found: dict[str, Any]) -> Cells:

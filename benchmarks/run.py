@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, memory, startup
 from benchmarks.cases import measure
 from benchmarks.environments import Environments
-from benchmarks.networks.files import provide
+from benchmarks.journal import Journal
 from benchmarks.suites import Choice, cases
 from benchmarks.turns import Pace
 
@@ -44,8 +45,33 @@ class Settings:
     precision: str | None = None
 
 
-def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; what cannot be measured is in the result with its reason."""
+@dataclass(frozen=True)
+class Step:
+    """One case to come.
+
+    Attributes:
+        identity: what the journal knows it by.
+        threads: of the processes that it needs; 0: its own.
+        measure: does it, and returns it as JSON.
+    """
+
+    identity: dict[str, Any]
+    threads: int
+    measure: Callable[[], dict[str, Any]]
+
+
+def measure_all(
+    settings: Settings, folder: Path, out: Path, tell: Callable[[str], None], fresh: bool = False
+) -> dict[str, Any]:
+    """Measure; what cannot be measured is in the result with its reason.
+
+    Args:
+        settings: what.
+        folder: for logs.
+        out: JSON to write, after every case; an unfinished run in it is continued unless `fresh`.
+        tell: called with lines for people.
+        fresh: see `Journal`.
+    """
     notes: list[str] = []
     providers = list(settings.providers)
     missing = machine.gpu_missing()
@@ -53,42 +79,60 @@ def measure_all(settings: Settings, folder: Path, tell: Callable[[str], None]) -
         notes.append(f"CUDA was asked for, but there is {missing}: what runs on the CPU was measured")
         tell(notes[-1])
         providers = ["cpu"]
-    begin = time.time()
-    found: dict[str, Any] = {
-        "suites": list(settings.suites),
-        "quick": settings.choice.quick,
-        "began": time.strftime("%Y-%m-%d", time.gmtime(begin)),
-        "machine": machine.describe(),
-        "gpu": missing or "present",
-        "threads": settings.choice.cores,
-        "rounds": settings.pace.rounds,
-        "seconds": settings.pace.seconds,
-        "notes": notes,
-    }
-    results: list[dict[str, Any]] = []
     with Environments(settings.peers, folder, visible="cuda" in providers) as environments:
-        # (an interpreter's path is its owner's business)
-        found["environments"] = [
-            {key: value for key, value in each.items() if key != "executable"}
-            for each in environments.found.values()
-        ]
-        for provider, precision in _kinds(providers, settings):
-            choice = replace(settings.choice, provider=provider, precision=precision)
-            todo = cases([name for name in settings.suites if provider == "cpu" or name in ON_GPU], choice)
-            for number, case in enumerate(todo, 1):
-                tell(f"[{number}/{len(todo)}] {case.describe()}")
-                results.append(measure(case, environments, settings.pace, lambda line: None))
-                tell(_short(results[-1]))
-                environments.rest(each.work.threads for each in todo[number:])
-        if "memory" in settings.suites:
-            for work in memory.works(settings.choice):
-                results.append(memory.compare(work, environments))
-                tell(f"memory {work.network} {work.batch}: {_short(results[-1])}")
-        if "startup" in settings.suites:
-            model = provide(settings.choice.work(STARTED), "dynamic", environments)
-            results += startup.measure(model, settings.pace.rounds)
-    found["minutes"] = round((time.time() - begin) / 60, 1)
-    return {**found, "cases": results}
+        head = {
+            "suites": list(settings.suites),
+            "quick": settings.choice.quick,
+            "began": time.strftime("%Y-%m-%d", time.gmtime()),
+            "machine": machine.describe(),
+            "gpu": missing or "present",
+            "threads": settings.choice.cores,
+            "rounds": settings.pace.rounds,
+            "seconds": settings.pace.seconds,
+            "notes": notes,
+            # (an interpreter's path is its owner's business)
+            "environments": [
+                {key: value for key, value in each.items() if key != "executable"}
+                for each in environments.found.values()
+            ],
+        }
+        journal = Journal(out, head, fresh)
+        steps = _steps(settings, providers, environments)
+        todo = [step for step in steps if not journal.has(step.identity)]
+        if journal.resumed:
+            tell(
+                f"{out} is not finished: {len(steps) - len(todo)} of {len(steps)} cases are kept (--fresh: none)"
+            )
+        for number, step in enumerate(todo, 1):
+            words = " ".join(str(value) for value in step.identity.values())
+            tell(f"[{len(steps) - len(todo) + number}/{len(steps)}] {words}")
+            began, load = time.perf_counter(), machine.load()
+            case = {**step.measure(), "load": load}
+            journal.add(case, (time.perf_counter() - began) / 60)
+            tell(_short(case))
+            environments.rest(each.threads for each in todo[number:])
+        return journal.finish()
+
+
+def _steps(settings: Settings, providers: Sequence[str], environments: Environments) -> list[Step]:
+    found = []
+    for provider, precision in _kinds(providers, settings):
+        choice = replace(settings.choice, provider=provider, precision=precision)
+        suites = [name for name in settings.suites if provider == "cpu" or name in ON_GPU]
+        for case in cases(suites, choice):
+            found.append(
+                Step(case.to_json(), case.work.threads, partial(measure, case, environments, settings.pace))
+            )
+    if "memory" in settings.suites:
+        for work in memory.works(settings.choice):
+            found.append(Step(memory.identity(work), 0, partial(memory.compare, work, environments)))
+    if "startup" in settings.suites:
+        work, rounds = settings.choice.work(STARTED), settings.pace.rounds
+        for name in startup.COMMANDS:
+            found.append(
+                Step(startup.identity(name), 0, partial(startup.measure, name, work, environments, rounds))
+            )
+    return found
 
 
 def _kinds(providers: Sequence[str], settings: Settings) -> list[tuple[str, str]]:

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.environments import Environments
+from benchmarks.networks.files import provide
+from benchmarks.work import Work
 from inspector.bench import quartiles
 
-__all__ = ["measure"]
+__all__ = ["COMMANDS", "identity", "measure"]
 
 # what `explain` cannot do without: its libraries, the file read, compiled and run once
 BARE = """
@@ -29,36 +32,41 @@ session.run(None, {session.get_inputs()[0].name: x})
 """
 
 
-def measure(model: Path, rounds: int) -> list[dict[str, Any]]:
-    """`onnxlens --help` beside `import click`, `onnxlens explain` beside `BARE`; as cases in JSON.
+COMMANDS = ("onnxlens --help", "onnxlens explain --no-check", "onnxlens explain")
+
+
+def identity(name: str) -> dict[str, Any]:
+    """What tells the case from others."""
+    return {"suite": "startup", "task": "startup", "network": name}
+
+
+def measure(name: str, work: Work, environments: Environments, rounds: int) -> dict[str, Any]:
+    """`onnxlens --help` beside `import click`, `onnxlens explain` beside `BARE`.
 
     Args:
-        model: one that takes a picture of 224 x 224 in RGB.
+        name: one of `COMMANDS`.
+        work: on a network that takes a picture of 224 x 224 in RGB.
+        environments: where it comes from.
         rounds: of each, after one to warm the file cache.
     """
     script = [str(Path(sys.executable).parent / "onnxlens")]
     if not Path(script[0]).exists():
         script = [sys.executable, "-m", "inspector"]
     with tempfile.TemporaryDirectory() as folder:
-        picture = _picture(Path(folder))
-        ours = [
-            *script,
-            "explain",
-            str(model),
-            str(picture),
-            "--preset",
-            "imagenet",
-            "--out",
-            folder,
-            "--quiet",
-        ]
-        bare = [sys.executable, "-c", BARE, str(model), str(picture)]
-        return [
-            _compare("onnxlens --help", [*script, "--help"], "import click",
-                     [sys.executable, "-c", "import click"], rounds),
-            _compare("onnxlens explain --no-check", [*ours, "--no-check"], "bare script", bare, rounds),
-            _compare("onnxlens explain", ours, "bare script", bare, rounds),
-        ]  # fmt: skip
+        if name.endswith("--help"):
+            other, ours, theirs = "import click", [*script, "--help"], [sys.executable, "-c", "import click"]
+        else:
+            model, picture = str(provide(work, "dynamic", environments)), str(_picture(Path(folder)))
+            options = ["--preset", "imagenet", "--out", folder, "--quiet"]
+            ours = [*script, "explain", model, picture, *options, *name.split()[2:]]
+            other, theirs = "bare script", [sys.executable, "-c", BARE, model, picture]
+        pairs = [(_seconds(theirs), _seconds(ours)) for _ in range(rounds + 1)][1:]
+    ratios = [mine / bare for bare, mine in pairs]
+    rows = [
+        {"name": other, "seconds": quartiles([bare for bare, _ in pairs]), "ratio": (1.0, 1.0, 1.0)},
+        {"name": name, "seconds": quartiles([mine for _, mine in pairs]), "ratio": quartiles(ratios)},
+    ]
+    return {**identity(name), "reference": other, "rows": rows}
 
 
 def _picture(folder: Path) -> Path:
@@ -67,16 +75,6 @@ def _picture(folder: Path) -> Path:
     path = folder / "picture.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)).save(path)
     return path
-
-
-def _compare(name: str, ours: list[str], other: str, theirs: list[str], rounds: int) -> dict[str, Any]:
-    pairs = [(_seconds(theirs), _seconds(ours)) for _ in range(rounds + 1)][1:]
-    ratios = [mine / bare for bare, mine in pairs]
-    rows = [
-        {"name": other, "seconds": quartiles([bare for bare, _ in pairs]), "ratio": (1.0, 1.0, 1.0)},
-        {"name": name, "seconds": quartiles([mine for _, mine in pairs]), "ratio": quartiles(ratios)},
-    ]
-    return {"suite": "startup", "task": "startup", "network": name, "reference": other, "rows": rows}
 
 
 def _seconds(command: list[str]) -> float:

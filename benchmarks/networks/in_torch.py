@@ -28,6 +28,8 @@ def write(work: dict[str, Any], file: File) -> None:
         module, x = module.half(), x.half()
     kind, _, name = asked.spec.make.partition(":")
     if file == "legacy":
+        # one operator for all of an attention, which it has no translation of
+        torch.backends.mha.set_fastpath_enabled(False)
         torch.onnx.export(
             module, (x,), asked.path(file), dynamo=False, opset_version=LEGACY_OPSET,
             input_names=["image"], dynamic_axes={"image": {0: "N"}},

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
-several = {"multiple": True, "metavar": "N"}
-
 
 @click.command()
 @model_argument
 @click.option(
-    "--batch", "batches", type=click.IntRange(1), help="Samples at once; repeat for more.", **several
+    "--batch",
+    "batches",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Samples at once; repeat for more.",
 )
-@click.option("--threads", type=click.IntRange(1), help="Of the runtime; repeat for more.", **several)
+@click.option(
+    "--threads", multiple=True, type=click.IntRange(1), metavar="N", help="Of the runtime; repeat for more."
+)
 @click.option("--provider", "providers", multiple=True, metavar="NAME",
               help="cpu, cuda, ...; repeat for more (default: all that work).")  # fmt: skip
 @click.option("--size", callback=parse_size, metavar="HxW", help="Where the model takes any size.")
@@ -49,7 +54,7 @@ def bench(
     from inspector.images import random_feeds
 
     def feeds(lens: Inspector) -> dict[str, Any]:
-        return random_feeds(lens.inputs, lens.metadata, **({"size": size} if size else {}))
+        return random_feeds(lens.inputs, lens.metadata, size=size)
 
     settings = Settings(providers, threads, batches, rounds, seconds)
     with progress_bar("measuring", quiet or as_json) as advance:

@@ -20,7 +20,7 @@ def row(name: str, ratio: float, **more: Any) -> dict[str, Any]:
 def document(*cases: dict[str, Any]) -> dict[str, Any]:
     return {
         "began": "2026-01-01", "minutes": 1.0, "threads": 2, "rounds": 3, "gpu": "no GPU here", "notes": ["noted"],
-        "machine": {"processor": "abacus", "cores": 2, "system": "Linux", "load": 0.1},
+        "machine": {"processor": "abacus", "cores": 2, "system": "Linux"},
         "environments": [{"packages": {"numpy": "2.0"}}, {"packages": {"numpy": "2.1"}}],
         "cases": list(cases),
     }  # fmt: skip

@@ -84,7 +84,8 @@ def write(found: dict[str, Any], path: Path, pictures: Path) -> None:
 
 
 def _machine(found: dict[str, Any]) -> str:
-    machine, packages = found["machine"], {}
+    machine = found["machine"]
+    packages: dict[str, set[str]] = {}
     for each in found["environments"]:
         for name, version in each["packages"].items():
             packages.setdefault(name, set()).add(version)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.networks import NETWORKS
-from benchmarks.tables import ORDER, title
+from benchmarks.tables import place as standing
+from benchmarks.tables import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ def _bars(cases: list[dict[str, Any]], path: Path) -> Path:
 
     names = sorted(
         {row["name"] for case in cases for row in case["rows"] if "ratio" in row},
-        key=lambda name: ORDER.get(name, -1),
+        key=lambda name: standing(cases[0]["task"], name),
     )
     names = [name for name in names if name != "onnxruntime"]
     figure = Figure(figsize=(9, 3.6), layout="constrained")

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.contenders.table import TABLE
 from benchmarks.networks import NETWORKS
 
-__all__ = ["GROUPS", "Cells", "figure", "grouped", "markdown", "plain_table", "table", "title"]
+__all__ = ["GROUPS", "Cells", "figure", "grouped", "markdown", "place", "plain_table", "table", "title"]
 
 Cells = list[list[str]]
 """A header and its rows."""
@@ -28,7 +28,7 @@ GROUPS = {
     "sweep: size": "Gradient over the size of the image",
     "sweep: threads": "Gradient over threads",
 }
-ORDER = {each.name: place for place, each in reversed(list(enumerate(TABLE)))}
+ORDER = {(each.task, each.name): place for place, each in enumerate(TABLE)}
 
 
 def figure(row: dict[str, Any]) -> str:
@@ -42,6 +42,11 @@ def figure(row: dict[str, Any]) -> str:
         return _short(ratio)
     low, middle, high = ratio
     return f"{_short(middle)} ({_short(low)}-{_short(high)})"
+
+
+def place(task: str, name: str) -> int:
+    """Where a contender stands in tables: what it is measured by comes first."""
+    return ORDER.get((task, name), -1)
 
 
 def _short(ratio: float) -> str:
@@ -67,7 +72,8 @@ def grouped(found: dict[str, Any]) -> dict[tuple[str, ...], list[dict[str, Any]]
 def table(cases: Sequence[dict[str, Any]]) -> Cells:
     """Contenders down, cases across."""
     names = list(dict.fromkeys(row["name"] for case in cases for row in case["rows"]))
-    names.sort(key=lambda name: ORDER.get(name, -1))
+    tasks = {row["name"]: case["task"] for case in cases for row in case["rows"]}
+    names.sort(key=lambda name: place(tasks[name], name))
     cells = [["", *(_column(case) for case in cases)]]
     for name in names:
         by_case = [{row["name"]: row for row in case["rows"]}.get(name) for case in cases]
@@ -105,9 +111,9 @@ def plain_table(cells: Cells) -> str:
     """For a terminal: cases down, contenders across would be too wide, so a block for each column."""
     width = max(len(row[0]) for row in cells)
     blocks = []
-    for place in range(1, len(cells[0])):
-        lines = [f"  {cells[0][place]}"]
-        lines += [f"    {row[0]:{width}}  {row[place]}" for row in cells[1:] if row[place]]
+    for column in range(1, len(cells[0])):
+        lines = [f"  {cells[0][column]}"]
+        lines += [f"    {row[0]:{width}}  {row[column]}" for row in cells[1:] if row[column]]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 

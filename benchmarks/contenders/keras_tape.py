@@ -26,19 +26,18 @@ def forward(work: Work) -> Ready:
     """In inference mode."""
     model, x, place = prepared(work)
 
-    @tf.function
     def run(given: Any) -> Any:
         found = model(given, training=False)
         return found if place is None else found[place]
 
-    return Ready(lambda: np.asarray(run(x)))
+    compiled = tf.function(run)
+    return Ready(lambda: np.asarray(compiled(x)))
 
 
 def gradient(work: Work) -> Ready:
     """Of the class's logit at the input."""
     model, x, place = prepared(work)
 
-    @tf.function
     def run(given: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(given)
@@ -46,4 +45,5 @@ def gradient(work: Work) -> Ready:
             score = tf.reduce_sum((found if place is None else found[place])[:, CLASS])
         return tape.gradient(score, given)
 
-    return Ready(lambda: np.asarray(run(x)))
+    compiled = tf.function(run)
+    return Ready(lambda: np.asarray(compiled(x)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.contenders.table import TABLE
 from benchmarks.networks import NETWORKS
 from benchmarks.processes import ROOT
 from benchmarks.run import Settings, measure_all
@@ -69,6 +70,13 @@ RESULTS, PAGE, PLOTS = (
 @click.option(
     "--out", type=click.Path(path_type=Path), help="JSON to write (default: build/benchmarks/results.json)."
 )
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(sorted({each.name for each in TABLE})),
+    metavar="NAME",
+    help="Leave out a contender (torch.compile takes minutes); repeat for more.",
+)
 @click.option("--fresh", is_flag=True, help="Begin anew where a run was not finished, instead of going on.")
 @click.option(
     "--page/--no-page",
@@ -85,7 +93,8 @@ RESULTS, PAGE, PLOTS = (
 def main(
     suites: tuple[str, ...], quick: bool, networks: tuple[str, ...], batches: tuple[int, ...], sizes: tuple[int, ...],
     threads: int | None, providers: tuple[str, ...], precision: str | None, pythons: tuple[str, ...],
-    rounds: int | None, seconds: float | None, out: Path | None, fresh: bool, paged: bool, source: Path | None,
+    rounds: int | None, seconds: float | None, out: Path | None, without: tuple[str, ...],
+    fresh: bool, paged: bool, source: Path | None,
 ) -> None:  # fmt: skip
     """Onnxlens beside its peers: the same weights, images and threads, in turn, as ratios.
 
@@ -97,7 +106,9 @@ def main(
     if source is None:
         source = out or (RESULTS if paged else BUILT / "results.json")
         pace = Pace(rounds or (5 if quick else 11), seconds or (10 if quick else 60))
-        choice = Choice(BUILT / "files", threads or 0, "cpu", networks, batches, sizes, quick=quick)
+        choice = Choice(
+            BUILT / "files", threads or 0, "cpu", networks, batches, sizes, quick=quick, without=without
+        )
         settings = Settings(
             suites or NAMES, choice, providers or ("cpu",), list(pythons) or _peers(), pace, precision
         )

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-OURS, OTHERS = "#c2185b", ("#37474f", "#1976d2", "#f9a825", "#2e7d32", "#8e24aa", "#00838f", "#6d4c41")
+OURS, OURS_TOO = "#c2185b", "#e991b4"
+OTHERS = ("#1976d2", "#37474f", "#f9a825", "#2e7d32", "#8e24aa", "#00838f", "#6d4c41")
 BARS = ("gradcam", "gradient")
 AXES = {"batch": "images at once", "size": "height and width, pixels", "threads": "threads"}
 TALLEST = 12.0
@@ -57,41 +58,27 @@ def _bars(cases: list[dict[str, Any]], path: Path) -> Path:
         key=lambda name: standing(cases[0]["task"], name),
     )
     names = [name for name in names if name != "onnxruntime"]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
     axes = figure.subplots()
-    width = 0.8 / len(names)
-    colours = _colours(names)
-    for place, name in enumerate(names):
-        for number, case in enumerate(cases):
-            row = {row["name"]: row for row in case["rows"]}.get(name, {})
-            if "ratio" not in row:
-                continue
-            low, middle, high = row["ratio"]
-            left = number + (place - (len(names) - 1) / 2) * width
-            shown = min(middle, TALLEST)
-            axes.bar(
-                left,
-                shown,
-                width * 0.9,
-                color=colours[name],
-                label=name if number == _first(cases, name) else None,
-            )
-            axes.plot([left, left], [min(low, TALLEST), min(high, TALLEST)], color="black", linewidth=0.8)
-            axes.annotate(f"{middle:.1f}" if middle < 10 else f"{middle:.0f}", (left, shown), (0, 3),
+    width, colours, shown_names = 0.82 / len(names), _colours(names), set[str]()
+    for number, case in enumerate(cases):
+        rows = {row["name"]: row for row in case["rows"] if "ratio" in row}
+        here = [name for name in names if name in rows]
+        for place, name in enumerate(here):
+            left = number + (place - (len(here) - 1) / 2) * width
+            low, middle, high = (min(each, TALLEST) for each in rows[name]["ratio"])
+            label = name if name not in shown_names else None
+            shown_names.add(name)
+            axes.bar(left, middle, width * 0.9, color=colours[name], label=label)
+            axes.plot([left, left], [low, high], color="black", linewidth=0.8)
+            figures = rows[name]["ratio"][1]
+            axes.annotate(f"{figures:.1f}" if figures < 10 else f"{figures:.0f}", (left, high), (0, 2),
                           textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
     axes.axhline(1, color="black", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(cases)), [title(case["network"]) for case in cases])
     axes.set_ylabel("times one plain forward pass")
-    axes.set_ylim(0, min(TALLEST, axes.get_ylim()[1]) * 1.08)
+    axes.set_ylim(0, min(TALLEST, axes.get_ylim()[1]) * 1.05)
     return _saved(figure, axes, path)
-
-
-def _first(cases: list[dict[str, Any]], name: str) -> int:
-    return next(
-        number
-        for number, case in enumerate(cases)
-        if any(row["name"] == name and "ratio" in row for row in case["rows"])
-    )
 
 
 def _lines(cases: list[dict[str, Any]], axis: str, path: Path) -> Path:
@@ -117,8 +104,7 @@ def _lines(cases: list[dict[str, Any]], axis: str, path: Path) -> Path:
     axes.set_xticks(values, [str(value) for value in values])
     axes.minorticks_off()
     axes.set_xlabel(AXES[axis])
-    axes.set_ylabel("times the plain forward pass")
-    axes.set_title(f"Gradient at the input, {title(cases[0]['network'])}", fontsize=10)
+    axes.set_ylabel(f"{title(cases[0]['network'])}: times the forward pass")
     axes.set_ylim(bottom=0)
     return _saved(figure, axes, path)
 
@@ -153,11 +139,12 @@ def _growth(cases: list[dict[str, Any]], path: Path) -> Path:
 
 def _colours(names: list[str]) -> dict[str, str]:
     others = iter(OTHERS)
-    return {name: OURS if name == "onnxlens" else next(others) for name in names}
+    own = {"onnxlens": OURS, "onnxlens, fixed batch": OURS_TOO}
+    return {name: own.get(name) or next(others) for name in names}
 
 
 def _saved(figure: Any, axes: Axes, path: Path) -> Path:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    axes.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     figure.savefig(path, dpi=150, metadata={"Software": None})
     return path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cases import Case
+from benchmarks.contenders.table import TABLE
 from benchmarks.networks import NETWORKS
 from benchmarks.work import Work
 
@@ -34,6 +35,7 @@ class Choice:
         batches, sizes: numbers of images, and their sides.
         precision: of weights and images.
         quick: small networks, one batch.
+        without: names of contenders to leave out.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class Choice:
     sizes: tuple[int, ...] = ()
     precision: str = "float32"
     quick: bool = False
+    without: tuple[str, ...] = ()
 
     @property
     def cores(self) -> int:
@@ -85,11 +88,10 @@ def _each(
 
 def _names(task: str, choice: Choice, batch: int) -> tuple[str, ...]:
     """Of contenders: none stands for all."""
-    from benchmarks.contenders.table import TABLE
-
-    if batch == 1 and not choice.quick:
+    if batch == 1 and not choice.quick and not choice.without:
         return ()
-    return tuple(each.name for each in TABLE if each.task == task and each.name != COMPILED)
+    left_out = set(choice.without) | ({COMPILED} if batch > 1 or choice.quick else set())
+    return tuple(each.name for each in TABLE if each.task == task and each.name not in left_out)
 
 
 def forward(choice: Choice) -> Iterator[Case]:

@@ -135,9 +135,10 @@ def sweeps(choice: Choice) -> Iterator[Case]:
 
 
 def perturbation(choice: Choice) -> Iterator[Case]:
-    """Methods that run many changed copies of an image."""
+    """Methods that run many changed copies of an image, on one network."""
     tasks = ("occlusion", "rise") if choice.quick else ("occlusion", "rise", "scorecam")
-    for name in choice.networks or ("section1-mnist" if choice.quick else SWEPT,):
+    asked = [name for name in choice.networks if NETWORKS[name].layer]
+    for name in asked[:1] or ["section1-mnist" if choice.quick else SWEPT]:
         size = choice.sizes[0] if choice.sizes else min(NETWORKS[name].size, 112)
         for task in tasks:
             yield Case("perturbation", task, choice.work(name, 1, size))

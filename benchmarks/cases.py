@@ -73,7 +73,8 @@ class Row:
         ratio: the same of each turn over the reference's turn of the same round.
         built: seconds to prepare, once.
         first: seconds of the very first run.
-        difference: of what it returned from what the first in the table returned, relative to the largest magnitude.
+        difference: of what it returned from what onnxlens, or else the reference, returned (L2, relative); maps are
+            scaled to a maximum of 1 before.
         facts: what else is known.
         error: why there are no figures.
     """
@@ -151,12 +152,19 @@ def _differences(
         if (each.task == case.task or each.name == OURS) and prepared.process.ask(
             "save", number=prepared.number, path=str(path.resolve())
         ):
-            found[each.name] = np.load(path)
+            array = np.load(path)
+            found[each.name] = _scaled(array) if case.task == "gradcam" else array
     if len(found) < 2:
         return {}
     first = found[OURS] if OURS in found else next(iter(found.values()))
     return {
-        name: float(np.abs(array - first).max() / np.abs(first).max())
+        name: float(np.linalg.norm(array - first) / np.linalg.norm(first))
         for name, array in found.items()
         if array is not first and array.shape == first.shape and first.any()
     }
+
+
+def _scaled(maps: Any) -> Any:
+    """(N, H, W): each map's maximum is 1, whatever each library does about that; a map of zeros stays."""
+    largest = maps.max(axis=(1, 2), keepdims=True)
+    return np.divide(maps, largest, out=np.zeros_like(maps), where=largest > 0)

@@ -35,6 +35,11 @@ ABOUT = {
     "`explain` checks its gradient in double precision unless told not to.",
 }
 
+ROUNDING = (
+    "Above 1e-5 some rectifier's input is so near zero that libraries round it to different sides; onnx-ad and "
+    "onnxlens run the same forward pass."
+)
+
 
 def page(found: dict[str, Any], pictures: list[Path], folder: Path) -> str:
     """docs/benchmarks.md."""
@@ -91,10 +96,11 @@ def _machine(found: dict[str, Any]) -> str:
             packages.setdefault(name, set()).add(version)
     versions = ", ".join(f"{name} {' and '.join(sorted(known))}" for name, known in sorted(packages.items()))
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {found['threads']} threads; "
-        f"{found['began']}, {found['minutes']:.0f} minutes; {_load(found)}GPU: {found['gpu']}.",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; threads of each library: "
+        f"{found['threads']}; {found['began']}, {found['minutes']:.0f} minutes; {_load(found)}GPU: {found['gpu']}.",
         f"Versions: {versions}.",
         *found["notes"],
+        *([] if found.get("finished", True) else ["This run was stopped before all of it was measured."]),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -149,7 +155,7 @@ def _more(suite: str, cases: list[dict[str, Any]]) -> list[str]:
                     worst[row["name"]] = max(worst.get(row["name"], 0.0), row["difference"])
         told = ", ".join(f"{name} {value:.0e}" for name, value in worst.items())
         return (
-            [f"Largest difference from what onnxlens returns, relative to its largest magnitude: {told}."]
+            [f"Largest difference from what onnxlens returns (L2, relative): {told}. {ROUNDING}"]
             if told
             else []
         )

@@ -61,6 +61,8 @@ def test_a_page_has_the_table_the_reasons_and_the_machine() -> None:
     assert "abacus, 2 cores" in text
     assert "numpy 2.0 and 2.1" in text
     assert "noted" in text
+    assert "stopped before" not in text
+    assert "stopped before" in page({**document(GRADIENT), "finished": False}, [], Path())
 
 
 def test_growth_is_relative_to_the_shortest_chain() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.contenders.table import TABLE
+from benchmarks.networks import NETWORKS
 from benchmarks.tables import GROUPS, Cells, grouped, markdown, plain_table, table, title
 
 __all__ = ["page", "terminal", "write"]
@@ -100,9 +102,23 @@ def _machine(found: dict[str, Any]) -> str:
         f"{found['threads']}; {found['began']}, {found['minutes']:.0f} minutes; {_load(found)}GPU: {found['gpu']}.",
         f"Versions: {versions}.",
         *found["notes"],
+        *_left_out(found),
         *([] if found.get("finished", True) else ["This run was stopped before all of it was measured."]),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _left_out(found: dict[str, Any]) -> list[str]:
+    """What the whole run has and this one has not."""
+    suites = {case["suite"] for case in found["cases"]}
+    networks = {case["network"] for case in found["cases"]}
+    names = {row["name"] for case in found["cases"] for row in case["rows"]}
+    missing = [
+        *(GROUPS[suite] for suite in GROUPS if suite not in suites),
+        *(title(name) for name in NETWORKS if name not in networks),
+        *dict.fromkeys(each.name for each in TABLE if "cpu" in each.providers and each.name not in names),
+    ]
+    return [f"Not part of this run: {', '.join(missing)}."] if missing else []
 
 
 def _load(found: dict[str, Any]) -> str:

@@ -61,6 +61,11 @@ def test_a_page_has_the_table_the_reasons_and_the_machine() -> None:
     assert "abacus, 2 cores" in text
     assert "numpy 2.0 and 2.1" in text
     assert "noted" in text
+    (left_out,) = [line for line in text.splitlines() if line.startswith("Not part of this run: ")]
+    assert "All activations" in left_out
+    assert "ViT-B/16" in left_out
+    assert "torch.compile" in left_out
+    assert "torch.autograd" not in left_out
     assert "stopped before" not in text
     assert "stopped before" in page({**document(GRADIENT), "finished": False}, [], Path())
 

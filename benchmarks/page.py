@@ -21,6 +21,11 @@ turn begins with a run that is not counted, and every figure is the median over 
 the reference in the same round, with quartiles in brackets. **Lower is better; seconds are not shown, for they mean
 nothing elsewhere.** Where nothing else is said the reference is onnxruntime's plain forward pass of the same images, on
 the file with a dynamic batch, float32.
+
+A run that was interrupted goes on where it stopped. `python -m benchmarks --quick` takes minutes;
+`python -m benchmarks gradient --network resnet50 --batch 32 --threads 8` measures one thing; `--provider cuda` keeps inputs
+and outputs on the GPU, adds CUDA graphs where shapes are fixed, and float16, beside PyTorch on the same GPU.
+`onnxlens bench MODEL.onnx` measures a file of yours ([commands.md](commands.md#how-fast-bench)).
 """
 ABOUT = {
     "forward": "Networks of the card come with their layers as outputs, of which only its own are asked for.",

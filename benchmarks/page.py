@@ -23,8 +23,8 @@ nothing elsewhere.** Where nothing else is said the reference is onnxruntime's p
 the file with a dynamic batch, float32.
 
 A run that was interrupted goes on where it stopped. `python -m benchmarks --quick` takes minutes;
-`python -m benchmarks gradient --network resnet50 --batch 32 --threads 8` measures one thing; `--provider cuda` keeps inputs
-and outputs on the GPU, adds CUDA graphs where shapes are fixed, and float16, beside PyTorch on the same GPU.
+`python -m benchmarks gradient --network resnet50 --batch 32 --threads 8` measures one thing; `--provider cuda` keeps
+inputs and outputs on the GPU, adds CUDA graphs where shapes are fixed, and float16, beside PyTorch on the same GPU.
 `onnxlens bench MODEL.onnx` measures a file of yours ([commands.md](commands.md#how-fast-bench)).
 """
 ABOUT = {

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-full test test-nodes test-architectures test-peers check lint types verify test-zoo gallery test-web evaluate wheel clean
+.PHONY: help demo demo-full test test-nodes test-architectures test-peers bench check lint types verify test-zoo gallery test-web evaluate wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -85,6 +85,19 @@ test-peers: $(PEERS_STAMP) ## Explanation methods beside grad-cam's and captum's
 	$(ONE_THREAD) $(PEERS)/bin/python -m pytest tests/peers/*_rows.py --figures build/peers || failed=1; \
 	$(PEERS)/bin/python -m tests.peers.table build/peers docs/peers.md; \
 	exit $${failed:-0}
+
+# an environment of its own, as above
+BENCH := .venv-bench
+BENCH_STAMP := $(BENCH)/.installed
+$(BENCH_STAMP): setup.cfg constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]' \
+		-r benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements-alone.txt
+	@touch $@
+
+bench: $(STAMP) $(BENCH_STAMP) ## Speed and memory beside peers; writes docs/benchmarks.md (network, most of an hour on an idle machine)
+	$(BIN)/python -m benchmarks --page --peers $(BENCH)/bin/python
 
 WEB := tests/web/node_modules
 $(WEB)/.package-lock.json: tests/web/package.json tests/web/package-lock.json

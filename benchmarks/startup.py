@@ -1,82 +1,83 @@
-"""How long whole processes take, as ratios: theirs and ours take turns (A B A B), so that noise meets both."""
+"""Whole processes beside what they cannot do without, in turn."""
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Result", "machine", "measure"]
+from benchmarks.environments import Environments
+from benchmarks.networks.files import provide
+from benchmarks.work import Work
+from inspector.bench import quartiles
 
-PACKAGES = ("click", "matplotlib", "numpy", "onnx", "onnx-ir", "onnxruntime-gpu")
+__all__ = ["COMMANDS", "identity", "measure"]
+
+# what `explain` cannot do without: its libraries, the file read, compiled and run once
+BARE = """
+import sys
+import matplotlib.pyplot, numpy, onnx, onnx_ir, onnxruntime
+from PIL import Image
+
+pixels = numpy.asarray(Image.open(sys.argv[2]).convert("RGB").resize((224, 224)))
+onnx.load(sys.argv[1])
+session = onnxruntime.InferenceSession(sys.argv[1])
+x = numpy.moveaxis(pixels.astype(numpy.float32) / 255, -1, 0)[None]
+session.run(None, {session.get_inputs()[0].name: x})
+"""
 
 
-@dataclass(frozen=True)
-class Result:
-    """One command of ours beside another.
+COMMANDS = ("onnxlens --help", "onnxlens explain --no-check", "onnxlens explain")
 
-    Attributes:
-        name: of the comparison.
-        ratio: median of ours over median of the other.
-        quartiles: of the ratios of each round.
-        limit: what the ratio should stay below.
+
+def identity(name: str) -> dict[str, Any]:
+    """What tells the case from others."""
+    return {"suite": "startup", "task": "startup", "network": name}
+
+
+def measure(name: str, work: Work, environments: Environments, rounds: int) -> dict[str, Any]:
+    """`onnxlens --help` beside `import click`, `onnxlens explain` beside `BARE`.
+
+    Args:
+        name: one of `COMMANDS`.
+        work: on a network that takes a picture of 224 x 224 in RGB.
+        environments: where it comes from.
+        rounds: of each, after one to warm the file cache.
     """
-
-    name: str
-    ratio: float
-    quartiles: tuple[float, float]
-    limit: float
-
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
-
-
-def machine() -> dict[str, object]:
-    """What it ran on."""
-    return {
-        "python": platform.python_version(),
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }
-
-
-def measure(model: Path, image: Path, rounds: int) -> list[Result]:
-    """The start-up figures: `--help` and `explain` on a given model."""
+    script = [str(Path(sys.executable).parent / "onnxlens")]
+    if not Path(script[0]).exists():
+        script = [sys.executable, "-m", "inspector"]
     with tempfile.TemporaryDirectory() as folder:
-        explain = ["explain", str(model.resolve()), str(image.resolve()), "--out", folder, "--quiet"]
-        return [
-            compare("onnxlens --help / import click", ["--help"], "import click", 3.0, rounds),
-            compare(
-                "onnxlens explain / import its libraries",
-                explain,
-                "import onnx, onnxruntime, matplotlib.pyplot",
-                4.0,
-                rounds,
-            ),
-        ]
-
-
-def compare(name: str, ours: list[str], other: str, limit: float, rounds: int) -> Result:
-    """Run both in turn, `rounds` times after a first one that warms the file cache."""
-    script = str(Path(sys.executable).parent / "onnxlens")
-    pairs = [(seconds([script, *ours]), seconds([sys.executable, "-c", other])) for _ in range(rounds + 1)][
-        1:
+        if name.endswith("--help"):
+            other, ours, theirs = "import click", [*script, "--help"], [sys.executable, "-c", "import click"]
+        else:
+            model, picture = str(provide(work, "dynamic", environments)), str(_picture(Path(folder)))
+            options = ["--preset", "imagenet", "--out", folder, "--quiet"]
+            ours = [*script, "explain", model, picture, *options, *name.split()[2:]]
+            other, theirs = "bare script", [sys.executable, "-c", BARE, model, picture]
+        pairs = [(_seconds(theirs), _seconds(ours)) for _ in range(rounds + 1)][1:]
+    ratios = [mine / bare for bare, mine in pairs]
+    rows = [
+        {"name": other, "seconds": quartiles([bare for bare, _ in pairs]), "ratio": (1.0, 1.0, 1.0)},
+        {"name": name, "seconds": quartiles([mine for _, mine in pairs]), "ratio": quartiles(ratios)},
     ]
-    mine, theirs = np.array(pairs).T
-    low, high = np.quantile(mine / theirs, [0.25, 0.75])
-    return Result(name, float(np.median(mine) / np.median(theirs)), (float(low), float(high)), limit)
+    return {**identity(name), "reference": other, "rows": rows}
 
 
-def seconds(command: list[str]) -> float:
+def _picture(folder: Path) -> Path:
+    from PIL import Image
+
+    path = folder / "picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def _seconds(command: list[str]) -> float:
     """Wall time of a process that must succeed."""
     begin = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)

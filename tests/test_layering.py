@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "_version", "errors", "render", "model", "surgery", "autodiff", "session", "objectives", "check",
-    "explain", "features", "embed", "lens", "quality", "images", "report", "cli",
+    "explain", "features", "embed", "lens", "quality", "images", "bench", "report", "cli",
 ]  # fmt: skip
 SIBLINGS = {"trainers", "export", "inspector"}
 FRAMEWORKS = {"torch", "tensorflow", "keras", "tf2onnx", "onnxscript"}

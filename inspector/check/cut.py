@@ -69,7 +69,7 @@ def boundary(model: ModelProto, tensor: str, outputs: Sequence[str]) -> tuple[st
 def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> ModelProto:
     """The sub-model that computes `outputs`; its inputs are those of `given` that it reads, weights are inside.
 
-    The nodes are those of the file itself, unchanged.
+    The nodes are those of the file itself; an output of theirs that is given goes by another name.
     """
     graph = model.graph
     nodes = between(graph.node, frozenset(given), outputs)
@@ -83,6 +83,8 @@ def part(model: ModelProto, given: Sequence[str], outputs: Sequence[str]) -> Mod
     made.graph.input.extend(annotations.get(name) or ValueInfoProto(name=name) for name in inputs)
     made.graph.output.extend(ValueInfoProto(name=name) for name in outputs)
     made.graph.node.extend(nodes)
+    for node in made.graph.node:
+        node.output[:] = [f"{name}.unread" if name in inputs else name for name in node.output]
     kept = read - set(given)
     made.graph.initializer.extend(w for w in graph.initializer if w.name in kept)
     made.graph.sparse_initializer.extend(w for w in graph.sparse_initializer if w.values.name in kept)

@@ -166,6 +166,8 @@ class _Double(ReferenceEvaluator):
                     raise DoublePrecisionError(
                         f"{node.op_type} computes in {value.dtype}, not in float64 ({name})"
                     )
+                if name in feed_inputs:
+                    continue
                 if self.rounding is not None and not moved:
                     value = round_like_float32(node.op_type, inputs, value, self.rounding)
                 results[name] = value

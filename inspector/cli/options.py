@@ -13,6 +13,7 @@ __all__ = [
     "model_argument",
     "model_path",
     "out_option",
+    "parse_size",
     "picture_options",
     "shared_options",
 ]

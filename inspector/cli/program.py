@@ -43,6 +43,9 @@ COMMANDS: dict[str, Entry] = {
     ),
     "embed": Entry("inspector.cli.embed:embed", "Write one ONNX file that also returns the heatmap."),
     "check": Entry("inspector.cli.check:check", "Check the gradient against finite differences."),
+    "bench": Entry(
+        "inspector.cli.bench:bench", "Measure how fast a model is here, and say which settings to take."
+    ),
     "report": Entry("inspector.cli.report:report", "Write one self-contained HTML report."),
 }
 

@@ -17,6 +17,7 @@ class Ascent(Protocol):
 
     def direction(self, gradient: Values) -> Values:
         """Where to go, given the gradient (n, ...) at the parameters."""
+        ...
 
 
 class Normalised:

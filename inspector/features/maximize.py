@@ -182,7 +182,7 @@ class _Slopes:
             parts[rows] = self._canvas.seen(found)
         return parts
 
-    def _pulled(self, fed: Images, cotangent: NDArray[np.float32], redirect: bool = False) -> Images:
+    def _pulled(self, fed: Images, cotangent: NDArray[np.floating], redirect: bool = False) -> Images:
         rules = None
         if redirect:
             from inspector.features.redirected import REDIRECTED

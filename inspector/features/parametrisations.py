@@ -44,6 +44,7 @@ class Parametrisation(Protocol):
 
     def pull_back(self, gradient: Images) -> Parameters:
         """The gradient at the parameters; `gradient` is at the images, in units of the range's width."""
+        ...
 
     def move(self, length: float, direction: Parameters) -> None:
         """Add `length * direction` to the parameters."""

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from inspector.check import Problem, check_problem
-from tests.inspector.check.problems import Array, normal, problem
+from inspector.check.reference import Float64Evaluator
+from inspector.check.single import Float32Evaluator
+from tests.inspector.check.problems import Array, model, normal, problem
 
 X = np.abs(normal(1, 16)) + np.float32(0.1)
 X[0, :2] = [1.25, 1 + 2**-12]
@@ -135,3 +137,12 @@ def test_digits_that_float32_loses_are_no_near_tie() -> None:
     check = check_problem(given)
     assert check.verdict == "failed", check
     assert check.ties == 0
+
+
+def test_one_of_two_outputs_of_a_node_can_be_given() -> None:
+    """Places of the largest elements are fed, while the node is run for their values."""
+    body = "k = Constant<value_ints=[2]>() top, places = TopK(x, k) p = Cast<to=1>(places) y = Add(top, p)"
+    graph = model("float[N,4] x => float[N,2] y", body)
+    feeds = {"x": np.array([[3, 1, 4, 2]], np.float32), "places": np.array([[10, 20]])}
+    for evaluator in (Float64Evaluator(graph), Float32Evaluator(graph)):
+        np.testing.assert_array_equal(evaluator.run(["y"], feeds)[0], [[14, 23]])

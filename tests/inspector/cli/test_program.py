@@ -44,7 +44,6 @@ def test_help_names_every_command() -> None:
     for name, entry in COMMANDS.items():
         assert f"  {name} " in result.output
         assert entry.help.split()[0] in result.output
-    assert "bench" not in COMMANDS
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -1,0 +1,69 @@
+"""Contenders take turns (A B A B), so that noise meets all of them; figures are ratios within a round."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.processes import Process, WorkFailed
+
+__all__ = ["Pace", "Prepared", "take_turns"]
+
+# seconds that one turn should last at least, and runs that it should not exceed
+TURN, MOST = 0.05, 50
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure.
+
+    Attributes:
+        rounds: turns of each contender.
+        seconds: after which no further round begins, once there are three.
+    """
+
+    rounds: int = 11
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A contender that waits for its turn: number `number` of `process`."""
+
+    process: Process
+    number: int
+
+    def times(self, count: int) -> list[float]:
+        """Seconds of `count` runs."""
+        found: list[float] = self.process.ask("run", number=self.number, count=count)
+        return found
+
+
+def take_turns(contenders: Sequence[Prepared], pace: Pace) -> list[list[float] | WorkFailed]:
+    """For each contender the median seconds of each of its turns; or why it broke down."""
+    found: list[list[float] | WorkFailed] = [[] for _ in contenders]
+    counts: list[int] = []
+    for place, each in enumerate(contenders):
+        try:
+            warm = min(each.times(2))
+        except WorkFailed as error:
+            found[place], warm = error, TURN
+        counts.append(min(MOST, max(1, math.ceil(TURN / warm))))
+    end = time.perf_counter() + pace.seconds
+    for done in range(pace.rounds):
+        if done >= FEWEST and time.perf_counter() > end:
+            break
+        for place, each in enumerate(contenders):
+            turns = found[place]
+            if isinstance(turns, WorkFailed):
+                continue
+            try:
+                turns.append(float(np.median(each.times(counts[place]))))
+            except WorkFailed as error:
+                found[place] = error
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -198,9 +199,27 @@ class Tape:
         """`g` with the shape of `target`, which has as many elements."""
         target = _given(target)
         dims = None if target.shape is None else list(target.shape.dims)
+        if dims is not None and self._same_first(g, target):
+            # (of axes that are copied the runtime knows that they are the same)
+            return self.Reshape(g, [0, *dims[1:]])
         if dims is None or 0 in dims or sum(not isinstance(dim, int) for dim in dims) > 1:
             return self.Reshape(g, self.shape(target), allowzero=1)
         return self.Reshape(g, [dim if isinstance(dim, int) else -1 for dim in dims])
+
+    @staticmethod
+    def _same_first(g: Operand, target: ir.Value) -> bool:
+        """Whether the first axes have one length that only a run tells, as all others are known and make as many."""
+        if g is None or g.shape is None or target.shape is None or not len(g.shape) or not len(target.shape):
+            return False
+        (first, *rest), (wanted, *others) = g.shape.dims, target.shape.dims
+        known, alike = ([dim for dim in dims if isinstance(dim, int)] for dims in (rest, others))
+        if (
+            isinstance(first, int)
+            or isinstance(wanted, int)
+            or len(known) + len(alike) < len(rest) + len(others)
+        ):
+            return False
+        return math.prod(known) == math.prod(alike) > 0
 
     def zeros(self, shape: ir.Value, like: Operand) -> ir.Value:
         """Zeros of `shape`, of the dtype of `like`."""

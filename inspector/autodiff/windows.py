@@ -1,8 +1,8 @@
 """Sliding windows: the geometry that convolution and pooling share, and the linear maps it defines.
 
 A window of `kernel` taps, `dilation` apart, steps by `stride` over a padded axis. `correlate` sums what lies
-under each window (a convolution without bias), `spread` is its transpose, `kernel_gradient` its derivative
-with respect to the kernel (Dumoulin & Visin, A guide to convolution arithmetic, ch. 4).
+under each window (a convolution without bias), `kernel_gradient` is its derivative with respect to the kernel
+(Dumoulin & Visin, A guide to convolution arithmetic, ch. 4). Its transpose is in `spread.py`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size, maximum
 from inspector.autodiff.tape import Operand, Tape
 
-__all__ = ["Windows", "correlate", "kernel_gradient", "spread", "windows_over"]
+__all__ = ["Windows", "correlate", "kernel_gradient", "windows_over"]
 
 
 @dataclass(frozen=True)
@@ -107,24 +106,6 @@ def correlate(tape: Tape, big: Operand, w: Operand, windows: Windows) -> ir.Valu
     return _first(tape, summed, windows.count, windows)
 
 
-def spread(tape: Tape, small: Operand, w: Operand, windows: Windows) -> ir.Value:
-    """The transpose of `correlate`: each element adds its kernel to what lies under its window."""
-    flipped_pads = _flipped_pads(windows)
-    if flipped_pads is not None:
-        kernel = _flipped(tape, w, windows)
-        return tape.Conv(small, kernel, pads=flipped_pads, dilations=windows.dilations, group=windows.group)
-    shape = {"strides": windows.strides, "dilations": windows.dilations, "group": windows.group}
-    pads = windows.pads
-    if pads is not None:
-        left_out = [max(-end, 0) for end in windows.end if isinstance(end, int)]
-        return tape.ConvTranspose(small, w, pads=pads, output_padding=left_out, **shape)
-    # more than fits, then cut to size
-    room = [stride - 1 for stride in windows.strides]
-    full = tape.ConvTranspose(small, w, output_padding=room, **shape)
-    last = [begin + size for begin, size in zip(windows.begin, windows.size, strict=True)]
-    return tape.Slice(full, windows.begin, last, windows.axes)
-
-
 def kernel_gradient(tape: Tape, big: Operand, small: Operand, windows: Windows) -> ir.Value:
     """The derivative of <small, correlate(big, w)> with respect to w.
 
@@ -162,37 +143,3 @@ def _padded(tape: Tape, big: Operand, windows: Windows) -> ir.Value:
 def _first(tape: Tape, x: Operand, count: Sequence[Size], windows: Windows) -> ir.Value:
     """The first `count` elements of each spatial axis."""
     return tape.Slice(x, [0] * len(count), count, windows.axes)
-
-
-def _flipped_pads(windows: Windows) -> list[int] | None:
-    """The padding with which `spread` is itself a convolution: at stride 1, unless more is padded than reached."""
-    pads = [
-        reach - pad
-        for side in (windows.begin, windows.end)
-        for reach, pad in zip(windows.reach, side, strict=True)
-    ]
-    known = [pad for pad in pads if isinstance(pad, int) and pad >= 0]
-    return known if len(known) == len(pads) and set(windows.strides) == {1} else None
-
-
-def _flipped(tape: Tape, w: Operand, windows: Windows) -> ir.Value:
-    """The kernels reversed in space, their inputs and outputs exchanged within each group."""
-    spatial = len(windows.strides)
-    array = tape.known(w)
-    if array is not None:
-        out, into, *kernel = array.shape
-        groups = array.reshape(windows.group, out // windows.group, into, *kernel).swapaxes(1, 2)
-        reverse = (slice(None), slice(None), *[slice(None, None, -1)] * spatial)
-        exchanged = groups.reshape(windows.group * into, out // windows.group, *kernel)
-        return tape.constant(np.ascontiguousarray(exchanged[reverse]))
-    if windows.group == 1:
-        exchanged_value = tape.Transpose(w, perm=[1, 0, *windows.axes])
-    else:
-        out_size, into_size = tape.size(w, 0), tape.size(w, 1)
-        apart = [windows.group, out_size // windows.group, into_size, *windows.kernel]
-        swapped = tape.Transpose(tape.Reshape(w, apart), perm=[0, 2, 1, *(axis + 1 for axis in windows.axes)])
-        exchanged_value = tape.Reshape(
-            swapped, [into_size * windows.group, out_size // windows.group, *windows.kernel]
-        )
-    backwards = [-1] * spatial
-    return tape.Slice(exchanged_value, backwards, [-(2**31)] * spatial, windows.axes, backwards)

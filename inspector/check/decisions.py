@@ -22,7 +22,7 @@ __all__ = ["NONE", "Decision", "NearTies", "Runs", "differing", "find_decisions"
 _OUTPUT = {
     **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "IsInf", "IsNaN"), 0),
     **dict.fromkeys(("ArgMax", "ArgMin", "Hardmax", "NonMaxSuppression", "NonZero"), 0),
-    **dict.fromkeys(("Cast", "Ceil", "Floor", "Round", "Sign"), 0),
+    **dict.fromkeys(("Cast", "Ceil", "Floor", "HardSigmoid", "Round", "Sign"), 0),
     **dict.fromkeys(("MaxPool", "TopK", "Unique"), 1),
 }
 """Operators whose output, the one of this number, is discrete."""
@@ -30,6 +30,8 @@ _FLOATS = frozenset(
     (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.UNDEFINED)
 )
 
+_STEEP = 64
+"""Slope of a `HardSigmoid` that stands for a step (see `inspector.autodiff.steps`): no activation is as steep."""
 _TOGETHER = 2**26
 """Decisions whose operands are held at a time."""
 
@@ -40,7 +42,7 @@ class Decision:
 
     Attributes:
         name: of the tensor.
-        op_type: of the operator that decides.
+        op_type: of the operator that decides, or `step`.
         operands: names of the tensors that it reads and a node has computed.
     """
 
@@ -85,12 +87,16 @@ def find_decisions(model: ModelProto, output: str) -> list[Decision]:
             continue
         operands = tuple(name for name in node.input if name in varying)
         if operands and place < len(node.output) and node.output[place]:
-            found.append(Decision(node.output[place], node.op_type, operands))
+            name = "step" if node.op_type == "HardSigmoid" else node.op_type
+            found.append(Decision(node.output[place], name, operands))
     return found
 
 
 def _discrete(node: NodeProto) -> bool:
-    return node.op_type != "Cast" or node.attribute[0].i not in _FLOATS
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    if node.op_type == "HardSigmoid":
+        return "alpha" in attributes and abs(attributes["alpha"].f) >= _STEEP
+    return node.op_type != "Cast" or attributes["to"].i not in _FLOATS
 
 
 @dataclass(frozen=True)

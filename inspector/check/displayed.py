@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto
 from inspector.check.cut import between
 from inspector.check.decisions import NearTies, Runs, differing, find_decisions, find_near_ties
 from inspector.check.reference import Array, Float64Evaluator
-from inspector.check.sides import MOST, Side, find_sides, sides_taken, with_sides
+from inspector.check.sides import MOST, Flip, Side, find_flips, sides_taken, taken_together, with_sides
 from inspector.check.single import Float32Evaluator
 from inspector.check.wording import Displayed
 
@@ -103,16 +103,15 @@ def compare_displayed(
         reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, taken, random))
         if error <= reach:
             return Displayed(error, limit, reach, ties, apart)
-    if 1 < len(sides) <= MOST:
-        found = _mixed(shown, exact, runs, name, own, list(sides), limit, random)
+    equal = {decision.name for decision in decisions if decision.op_type == "Equal"}
+    flips = taken_together(sides, own, equal)
+    if 1 < len(flips) <= MOST:
+        found = _mixed(shown, exact, runs, name, own, flips, limit, random)
+        deciding = [each for each in decisions if each.name in {side.name for side in found.sides}]
         ties = NearTies(
             len(found.sides),
-            sum(own[each].size for each in {side.name for side in found.sides}),
-            tuple(
-                dict.fromkeys(
-                    each.op_type for each in decisions if each.name in {s.name for s in found.sides}
-                )
-            ),
+            sum(own[each.name].size for each in deciding),
+            tuple(dict.fromkeys(each.op_type for each in deciding)),
         )
         if found.error <= found.reach:
             return Displayed(found.error, limit, found.reach, ties, apart)
@@ -137,7 +136,7 @@ def _mixed(
     runs: Runs,
     name: str,
     own: Mapping[str, Array],
-    sides: list[Side],
+    flips: list[Flip],
     limit: float,
     random: np.random.Generator,
 ) -> _Mixed:
@@ -151,7 +150,7 @@ def _mixed(
         (found,) = runs.double.run([name], {**feeds, **with_sides(own, some)})
         return np.asarray(found[: len(shown)] if shown.ndim else found, dtype=np.float64)
 
-    chosen = find_sides(shown, like, gradient, sides)
+    chosen = [side for flip in find_flips(shown, like, gradient, flips) for side in flip]
     error = _relative(shown, gradient(chosen))
     reach = limit if error <= limit else max(limit, 2 * _spread(runs, name, with_sides(own, chosen), random))
     return _Mixed(chosen, error, reach)

@@ -41,7 +41,7 @@ class Behind:
 
     Attributes:
         evaluator: of the whole model.
-        point: value of the tensor that the feeds give, float64.
+        point: value of the tensor that the feeds give, float64; computed where it is not given.
     """
 
     def __init__(
@@ -51,16 +51,18 @@ class Behind:
         tensor: str,
         outputs: Sequence[str],
         feeds: Mapping[str, Array],
+        point: Array | None = None,
     ) -> None:
         self.evaluator = evaluator
         self._tensor, self._outputs = tensor, tuple(outputs)
         self._names = boundary(model, tensor, outputs)
         self._feeds = dict(feeds)
-        first, *beside = evaluator.run((tensor, *self._names), self._feeds)
-        self._alone = dict(zip(self._names, beside, strict=True))
-        self._front = evaluator.cost.peak
+        wanted = self._names if point is not None else (tensor, *self._names)
+        values = dict(zip(wanted, evaluator.run(wanted, self._feeds), strict=True)) if wanted else {}
+        self._front = evaluator.cost.peak if wanted else 0
+        self.point = np.asarray(values[tensor] if point is None else point, dtype=np.float64)
+        self._alone = {name: values[name] for name in self._names}
         self._batches: dict[int, dict[str, Array]] = {}
-        self.point = np.asarray(first, dtype=np.float64)
 
     def run(self, value: Array, batch: int = 1) -> dict[str, Array]:
         """The outputs by name, for a value of the tensor; for `batch` of them along the batch axis."""

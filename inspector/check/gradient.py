@@ -178,7 +178,7 @@ def _check(
     _refuse(cost, method.most)
     behind = method.evaluator(problem.gradient)
     with _refusing_memory(evaluator):
-        backward = _backward(behind, problem)
+        backward = _backward(behind, problem, forward.point)
         here = backward(forward.point)
     budget = _budget(cost)
     directions, elements = _affordable(budget, directions, elements)
@@ -274,10 +274,10 @@ def _affordable(budget: float, directions: int, elements: int) -> tuple[int, int
     return allowed - single, single
 
 
-def _backward(evaluator: Evaluator, problem: Problem) -> Callable[[Array], Array]:
-    """The gradient graph as a function of the tensor."""
+def _backward(evaluator: Evaluator, problem: Problem, at: Array) -> Callable[[Array], Array]:
+    """The gradient graph as a function of the tensor, which is `at` for what the problem feeds."""
     name = f"gradient.{problem.tensor}"
-    behind = Behind(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds)
+    behind = Behind(evaluator, problem.gradient, problem.tensor, [name], problem.gradient_feeds, at)
 
     def gradient(point: Array) -> Array:
         return np.asarray(behind.run(point)[name], dtype=np.float64)

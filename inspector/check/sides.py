@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from inspector.check.reference import Array
 
-__all__ = ["MOST", "Side", "find_sides", "sides_taken", "with_sides"]
+__all__ = ["MOST", "Flip", "Side", "find_flips", "sides_taken", "taken_together", "with_sides"]
 
 MOST = 24
 """Near ties that are told apart: each takes an evaluation of the gradient in double precision."""
@@ -22,6 +22,10 @@ class Side:
     name: str
     place: int
     value: bool | int | float
+
+
+Flip = tuple[Side, ...]
+"""Decisions that one near tie takes otherwise, all together or none."""
 
 
 def sides_taken(taken: Mapping[str, Array], exact: Mapping[str, Array]) -> list[Side]:
@@ -46,10 +50,30 @@ def with_sides(exact: Mapping[str, Array], sides: Sequence[Side]) -> dict[str, A
     return changed
 
 
-def find_sides(
-    shown: Array, exact: Array, gradient: Callable[[Sequence[Side]], Array], sides: Sequence[Side]
-) -> list[Side]:
-    """Those of `sides` that together explain best what `shown` differs from `exact` by.
+def taken_together(
+    sides: Iterable[Side], exact: Mapping[str, Array], comparisons: Collection[str]
+) -> list[Flip]:
+    """One flip for each near tie.
+
+    A window's maximum is told by comparing it with one tap after another: where two taps nearly tie, two of these
+    comparisons are decided otherwise, which stand at one place of tensors of one shape.
+
+    Args:
+        sides: of all near ties.
+        exact: the decisions by name.
+        comparisons: names of those that compare for equality.
+    """
+    flips: dict[tuple[object, int], list[Side]] = {}
+    for side in sides:
+        whose = exact[side.name].shape if side.name in comparisons else side.name
+        flips.setdefault((whose, side.place), []).append(side)
+    return [tuple(flip) for flip in flips.values()]
+
+
+def find_flips(
+    shown: Array, exact: Array, gradient: Callable[[Sequence[Side]], Array], flips: Sequence[Flip]
+) -> list[Flip]:
+    """Those of `flips` that together explain best what `shown` differs from `exact` by.
 
     Each alone changes the gradient by an amount of its own, and several nearly by the sum: least squares tells how much
     of each is in the difference, and what is nearer to all than to nothing was taken. Whether it is so must be seen
@@ -58,9 +82,9 @@ def find_sides(
     Args:
         shown, exact: gradients of equal shape.
         gradient: the float64 gradient with some sides taken.
-        sides: all that may have been.
+        flips: all that may have been.
     """
-    changes = np.stack([(gradient([side]) - exact).reshape(-1) for side in sides], axis=1)
+    changes = np.stack([(gradient(flip) - exact).reshape(-1) for flip in flips], axis=1)
     difference = shown.astype(np.float64).reshape(-1) - exact.reshape(-1)
     shares, *_ = np.linalg.lstsq(changes, difference, rcond=None)
-    return [side for side, share in zip(sides, shares, strict=True) if share > 0.5]
+    return [flip for flip, share in zip(flips, shares, strict=True) if share > 0.5]

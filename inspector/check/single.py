@@ -35,7 +35,8 @@ class Float32Evaluator:
 
     def __init__(self, model: ModelProto) -> None:
         self._model = model
-        self._sessions: dict[tuple[tuple[str, ...], tuple[str, ...]], Session] = {}
+        self._sessions: dict[tuple[tuple[str, ...], tuple[str, ...], bool], Session] = {}
+        self._declared = {value.name: value for value in model.graph.input}
         annotated = {value.name: value for value in (*model.graph.value_info, *model.graph.input)}
         self._dtypes: dict[str, np.dtype[Any]] = {
             name: tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
@@ -64,17 +65,34 @@ class Float32Evaluator:
         return value.astype(self._dtypes.get(name, np.dtype(np.float32)), copy=False)
 
     def _computed(self, outputs: tuple[str, ...], feeds: Mapping[str, Array]) -> dict[str, Array]:
-        key = outputs, tuple(feeds)
+        # what the runtime knows of shapes decides what it fuses, and so how it rounds: it is told what the file says,
+        # unless this is a batch of more samples
+        fits = all(self._fits(name, value) for name, value in feeds.items())
+        key = outputs, tuple(feeds), fits
         if key not in self._sessions:
             cut = part(self._model, list(feeds), outputs)
             for declared in cut.graph.input:
                 value = feeds[declared.name]
-                # shapes are left open for batches; sequences keep the type that the file declares
-                if isinstance(value, np.ndarray):
+                told = fits and declared.name in self._declared
+                # (sequences keep the type that the file declares)
+                if isinstance(value, np.ndarray) and not told:
                     kind = np_dtype_to_tensor_dtype(value.dtype)
                     declared.CopyFrom(make_value_info(declared.name, make_tensor_type_proto(kind, None)))
             self._sessions[key] = Session(cut, providers=["cpu"])
         return self._sessions[key].run(feeds, outputs)
+
+    def _fits(self, name: str, value: Any) -> bool:
+        """Whether a value is of the type and shape that the model declares for it, where it is an input."""
+        if name not in self._declared or not isinstance(value, np.ndarray):
+            return True
+        tensor = self._declared[name].type.tensor_type
+        if tensor.elem_type != np_dtype_to_tensor_dtype(value.dtype):
+            return False
+        dims = tensor.shape.dim if tensor.HasField("shape") else ()
+        return not tensor.HasField("shape") or (
+            len(dims) == value.ndim
+            and all(n == (dim.dim_value or n) for dim, n in zip(dims, value.shape, strict=True))
+        )
 
 
 def _is_float(value: Any) -> bool:

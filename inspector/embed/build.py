@@ -23,13 +23,13 @@ from inspector.errors import ModelError
 from inspector.explain.geometry import channels_first, input_layout
 from inspector.explain.geometry.grid import Grid
 from inspector.explain.heatmap import scale
-from inspector.model import Layer, spatial_axes
+from inspector.model import HEATMAP, Layer, spatial_axes
 from inspector.objectives import OWN, SCORE, Entry, Evaluator, Objective
 from inspector.surgery import find_value, prune, register_constants
 
-__all__ = ["CLASS", "HEATMAP", "Plan", "build"]
+__all__ = ["CLASS", "Plan", "build"]
 
-HEATMAP, CLASS = "heatmap", "class"
+CLASS = "class"
 
 
 @dataclass(frozen=True)

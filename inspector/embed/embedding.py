@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from inspector._version import __version__
-from inspector.embed.build import CLASS, HEATMAP, Plan, build
+from inspector.embed.build import CLASS, Plan, build
 from inspector.embed.proof import compare, probe, slowdown
 from inspector.embed.question import describe
 from inspector.embed.recipes import RECIPES
@@ -20,7 +20,7 @@ from inspector.errors import InspectorError, ModelError, OutputError
 from inspector.explain import METHODS, Method, Subject, explain, find_method
 from inspector.explain.geometry.grid import Grid
 from inspector.explain.targeted import find_places, layer_for, layer_grid
-from inspector.model import Layer
+from inspector.model import HEATMAP, Layer
 from inspector.objectives import Entry, Evaluator, Objective
 from inspector.session import Feeds, batch_size
 
@@ -173,7 +173,7 @@ def _references(plan: Plan, feeds: Feeds) -> dict[str, Reference]:
 
 def _refuse_explained(evaluator: Evaluator, path: Path) -> None:
     model = evaluator.model
-    if any(entry.key == f"onnxlens.{EXPLANATION}" for entry in model.proto.metadata_props):
+    if model.metadata.explanation:
         raise ModelError("the file explains itself already: embed the model that it was made from")
     if model.path is not None and path.exists() and path.samefile(model.path):
         raise OutputError(f"{path} is the model itself: give the file to write another name")

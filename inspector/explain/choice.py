@@ -86,6 +86,20 @@ def choose_layer(
     Raises:
         LayerNotFound: no feature map lies between them.
     """
+    read = tuple(
+        (name, (mask.shape, mask.tobytes()) if isinstance(mask, np.ndarray) else None)
+        for name, mask in targets.items()
+    )
+    choice: Choice = places.answers.get(
+        ("layer", entry, read, source, boxes),
+        lambda: _choose_layer(model, places, entry, targets, source, boxes),
+    )
+    return choice
+
+
+def _choose_layer(
+    model: Model, places: Places, entry: str, targets: Mapping[str, Mask], source: str, boxes: bool
+) -> Choice:
     way = _find_way(places, entry, targets)
     layers = {layer.name: layer for layer in model.layers}
     spatial = [_places_read(places, name, mask) for name, mask in targets.items()]

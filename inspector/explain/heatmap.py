@@ -181,8 +181,11 @@ def _notes_on_choice(
 
 def _unreached(scene: Scene) -> str:
     """Which target nothing leads to from the input; empty where something does."""
-    objective = scene.subject.objective
-    if scene.entry.tensor in leads_to(readable(scene.subject.evaluator), objective.tensors):
+    objective, evaluator = scene.subject.objective, scene.subject.evaluator
+    before: set[str] = evaluator.answers.get(
+        ("leads to", objective.tensors), lambda: leads_to(readable(evaluator), objective.tensors)
+    )
+    if scene.entry.tensor in before:
         return ""
     return f"no input reaches the target {', '.join(map(repr, objective.tensors))}"
 

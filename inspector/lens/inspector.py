@@ -52,6 +52,9 @@ class Inspector(Opened):
             where a driver and the provider are there, else CPU.
         threads: for onnxruntime's operators; None: its default.
         labels: class names of the default output, or of several outputs by name, in place of those in the metadata.
+        cache: a folder to keep built gradient graphs in, for other processes; True: the user's cache folder
+            (`onnxlens/graphs` in XDG_CACHE_HOME, which is `~/.cache` unless set); None: as the environment variable
+            ONNXLENS_CACHE says (a folder, or 1), else none.
 
     Raises:
         ModelNotFound: there is no file at the path.

@@ -28,8 +28,11 @@ from inspector.objectives import (
     read_heads,
     target_tensors,
 )
+from inspector.session import cache_folder
 
 if TYPE_CHECKING:
+    import os
+
     from inspector.model.source import Source
 
 __all__ = ["LayerSpec", "Opened", "Score"]
@@ -47,9 +50,10 @@ class Opened:
         providers: Sequence[str] | str | None = None,
         threads: int | None = None,
         labels: Labels | None = None,
+        cache: bool | str | os.PathLike[str] | None = None,
     ) -> None:
         self.model: Model = load(model)
-        self.evaluator = Evaluator(self.model, providers, threads)
+        self.evaluator = Evaluator(self.model, providers, threads, cache_folder(cache))
         self._labels = labels
         self._heads: dict[Score, dict[str, Head]] = {}
 

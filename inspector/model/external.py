@@ -211,6 +211,11 @@ def location_of(tensor: onnx.TensorProto) -> str:
     return _entries(tensor).get("location", "")
 
 
+def offset_of(tensor: onnx.TensorProto) -> int:
+    """Where in that file its values begin."""
+    return int(_entries(tensor).get("offset", "0") or 0)
+
+
 def set_location(tensor: onnx.TensorProto, location: str) -> None:
     """Say that an external tensor stands in another file."""
     for entry in tensor.external_data:

@@ -9,9 +9,11 @@ from typing import Any
 
 from inspector.errors import ModelError
 
-__all__ = ["InputSpec", "Metadata", "OutputSpec", "read_metadata"]
+__all__ = ["HEATMAP", "InputSpec", "Metadata", "OutputSpec", "read_metadata"]
 
 PREFIX = "onnxlens."
+HEATMAP = "heatmap"
+"""The output of a file that explains itself."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Metadata:
     """Everything read; empty where the file says nothing.
 
     `labels` maps an output's name to its class names; a bare list in the file belongs to the first output,
-    held under the key `""`.
+    held under the key `""`. `explanation` says what the heatmap of a file that explains itself shows.
     """
 
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,6 +50,13 @@ class Metadata:
     outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
     framework: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    explanation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def beside_answers(self) -> frozenset[str]:
+        """Outputs that hold no answer of the model's: layers shown as outputs, and the heatmap of an answer."""
+        shown = frozenset(self.layers) - frozenset(self.outputs)
+        return shown | {HEATMAP} if self.explanation else shown
 
 
 def read_metadata(properties: Mapping[str, str]) -> Metadata:
@@ -71,6 +80,7 @@ def read_metadata(properties: Mapping[str, str]) -> Metadata:
             outputs={str(name): _output(given) for name, given in (values.get("outputs") or {}).items()},
             framework=dict(values.get("framework") or {}),
             training=dict(values.get("training") or {}),
+            explanation=dict(values.get("explanation") or {}),
         )
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"the model's onnxlens metadata cannot be understood: {error}") from None

@@ -62,8 +62,8 @@ def find_default(heads: Mapping[str, Head], model: Model) -> Default:
     Raises:
         TargetError: none of these is clear; lists the outputs.
     """
-    taps = set(model.metadata.layers) - set(model.metadata.outputs)
-    floats = [head for head in heads.values() if head.name not in taps and is_float(head)]
+    beside = model.metadata.beside_answers
+    floats = [head for head in heads.values() if head.name not in beside and is_float(head)]
     if not floats:
         raise TargetError(f"no output holds floating-point numbers: {_integers(heads, model)}")
     if not any(head.labels or head.name in model.metadata.outputs for head in floats):

@@ -71,6 +71,13 @@ def find_entry(evaluator: Evaluator, targets: Sequence[str] = (), pictures_first
     Raises:
         InputError: no floating-point tensor follows from an input.
     """
+    entry: Entry = evaluator.answers.get(
+        ("entry", tuple(targets), pictures_first), lambda: _find_entry(evaluator, targets, pictures_first)
+    )
+    return entry
+
+
+def _find_entry(evaluator: Evaluator, targets: Sequence[str], pictures_first: bool) -> Entry:
     inputs = list(evaluator.model.inputs)
     if pictures_first:
         carried = states(evaluator.model, targets)

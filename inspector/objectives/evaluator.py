@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from inspector.model.declarations import restore_maps
 from inspector.objectives.compile import SCORE, append_objective
 from inspector.objectives.names import clear_names
 from inspector.objectives.objective import Objective, TermKey
-from inspector.session import Array, Cache, Feeds, Session, batch_size
+from inspector.session import Array, Cache, Feeds, Session, Stored, batch_size
 
 if TYPE_CHECKING:
     import onnx
@@ -64,10 +65,15 @@ class Evaluator:
     Args:
         model: what to run.
         providers, threads: see `Session`.
+        cache: a folder to keep built gradient graphs in.
     """
 
     def __init__(
-        self, model: Model, providers: Sequence[str] | str | None = None, threads: int | None = None
+        self,
+        model: Model,
+        providers: Sequence[str] | str | None = None,
+        threads: int | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.model = model
         self._providers = providers
@@ -76,7 +82,10 @@ class Evaluator:
         self._sessions: Cache[Session] = Cache(max(2, min(16, 2**30 // max(1, model.bytes_on_disk))))
         self._graphs: Cache[ir.Model] = Cache()
         self._parts: Cache[Evaluator] = Cache(4)
+        self._stored = None if cache is None else Stored(cache, model)
         self._conversion_verified = False
+        # what was found out about the model's structure, by question
+        self.answers: Cache[Any] = Cache(64)
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
         """Compile a graph on this evaluator's providers."""
@@ -222,7 +231,14 @@ class Evaluator:
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
         key = (tuple(wrt), tuple(keep), objective.keys, rules)
-        return self._graphs.get(key, lambda: self._build_gradient_graph(objective.keys, wrt, keep, rules))
+
+        def build() -> ir.Model:
+            return self._build_gradient_graph(objective.keys, wrt, keep, rules)
+
+        if self._stored is None or rules is not None:
+            return self._graphs.get(key, build)
+        stored = self._stored
+        return self._graphs.get(key, lambda: stored.get(("gradient", *key), self.lowered.model, build))
 
     def after(self, tensor: str, targets: Sequence[str]) -> Evaluator:
         """The part of the model from `tensor` to the tensors `targets`: a model with `tensor` as its first input.
@@ -283,11 +299,19 @@ class Evaluator:
         from inspector.autodiff import RULES, vjp
         from inspector.surgery import extract
 
-        needed = list(dict.fromkeys((*tensors, *wrt)))
+        forward = self._up_to([*tensors, *wrt])
+        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
+
+    def _up_to(self, needed: Sequence[str]) -> ir.Model:
+        """The part of the graph that is differentiated which computes `needed`."""
+        from inspector.surgery import extract, fold_padding
+
+        needed = list(dict.fromkeys(needed))
         self._refuse_without_value(needed)
         forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
         clear_names(forward, needed)
-        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
+        fold_padding(forward)
+        return forward
 
     def _build_gradient_graph(
         self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None
@@ -296,11 +320,7 @@ class Evaluator:
         from inspector.surgery import extract
 
         inputs = {tensor.name for tensor in self.model.inputs}
-        scored_tensors = [key.tensor for key in keys]
-        needed = list(dict.fromkeys((*scored_tensors, *wrt, *keep)))
-        self._refuse_without_value(needed)
-        forward = extract(self.lowered.model, [tensor.name for tensor in self.model.inputs], needed)
-        clear_names(forward, needed)
+        forward = self._up_to([*(key.tensor for key in keys), *wrt, *keep])
         scored = append_objective(forward, keys)
         try:
             model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)

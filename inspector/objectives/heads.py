@@ -152,8 +152,8 @@ def default_head(heads: Mapping[str, Head], model: Model) -> Head:
     Raises:
         TargetError: none is; lists the outputs.
     """
-    taps = set(model.metadata.layers) - set(model.metadata.outputs)
-    floats = [head for head in heads.values() if head.name not in taps and is_float(head)]
+    beside = model.metadata.beside_answers
+    floats = [head for head in heads.values() if head.name not in beside and is_float(head)]
     tests: tuple[Callable[[Head], bool], ...] = (
         lambda head: head.name in model.metadata.outputs or bool(head.labels),
         lambda head: SCORES.search(head.name) is not None and _per_class(head, model),

@@ -17,6 +17,7 @@ __all__ = ["Serialised", "serialise"]
 
 # bytes of a protobuf message
 LARGEST = 2**31 - 1
+NEARLY = 2**30
 
 
 class Serialised(NamedTuple):
@@ -55,7 +56,11 @@ def serialise(model: onnx.ModelProto | ir.Model | bytes) -> Serialised:
         folder = os.path.commonpath([Path(location_of(tensor)).parent for tensor in outside])
         for tensor in outside:
             set_location(tensor, Path(location_of(tensor)).relative_to(folder).as_posix())
-    if proto.ByteSize() >= LARGEST:
+    # (counting exactly takes as long as writing)
+    if (
+        sum(len(weight.raw_data) for weight in proto.graph.initializer) >= NEARLY
+        and proto.ByteSize() >= LARGEST
+    ):
         raise ModelError(
             "the graph holds more than 2 GB, which a protobuf message cannot: save the model with external data, "
             "or use a float16 one"

@@ -11,6 +11,7 @@ from inspector.surgery.functions import expand_functions
 from inspector.surgery.inference import infer_types
 from inspector.surgery.lookup import ancestors, find_value, reads
 from inspector.surgery.outputs import add_nodes, expose, keep_needed, register_constants
+from inspector.surgery.padding import fold_padding
 from inspector.surgery.prune import prune
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "expose",
     "extract",
     "find_value",
+    "fold_padding",
     "infer_types",
     "keep_needed",
     "prune",

@@ -10,7 +10,9 @@ import math
 
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
+from inspector.autodiff.steps import above, below
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
@@ -18,14 +20,20 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at 0, as every framework has it."""
-    (g,), (y,) = cotangents, node.outputs
-    return [tape.Where(tape.Greater(y, 0), g, 0)]
+    (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    before = None if x is None else x.producer()
+    if before is not None and before.op_type in ("Add", "Sum"):
+        # what is masked here goes on along a skip connection too
+        g = taken_in(tape, g, y)
+    return [tape.Mul(g, above(tape, y, 0))]
 
 
 def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """The slope alpha at 0. A result tells the sign of its input only where alpha is not negative."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
     alpha = node.attributes.get_float("alpha", 0.01)
+    if 0 <= alpha <= 1:
+        return [tape.Mul(g, tape.Max(above(tape, y, 0), alpha))]
     return [tape.Where(tape.Greater(y if alpha >= 0 else x, 0), g, tape.Mul(g, alpha))]
 
 
@@ -49,21 +57,28 @@ def shrink(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at both kinks."""
     (g,), (y,) = cotangents, node.outputs
-    inside = tape.And(tape.Greater(y, 0), tape.Less(y, 1))
-    return [tape.Where(inside, tape.Mul(g, node.attributes.get_float("alpha", 0.2)), 0)]
+    inside = tape.Mul(above(tape, y, 0), below(tape, y, 1))
+    return [tape.Mul(tape.Mul(g, inside), node.attributes.get_float("alpha", 0.2))]
 
 
 def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    """Of x * clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3."""
+    """Of x * h with h = clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3, and h + x/6 between."""
     (g,), (x,) = cotangents, node.inputs
-    middle = tape.Mul(g, tape.Add(tape.Mul(x, 1 / 3), 0.5))
-    return [tape.Where(tape.LessOrEqual(x, -3), 0, tape.Where(tape.GreaterOrEqual(x, 3), g, middle))]
+    inside = tape.Mul(above(tape, x, -3), below(tape, x, 3))
+    h = tape.HardSigmoid(x, alpha=1 / 6, beta=0.5)
+    channels, product = channels_of(x), tape.Mul(x, inside)
+    bent = tape.Mul(product, 1 / 6) if channels is None else times(tape, product, 1 / 6, channels)
+    return [tape.Mul(g, tape.Add(bent, h))]
 
 
 def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """min(max(x, low), high). At a bound the derivative is 1, as in torch.clamp; where low > high all is high."""
     (g,), (x, *bounds) = cotangents, node.inputs
     low, high = [*bounds, None, None][:2]
+    simple = x is not None and x.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE)
+    if simple and not any(tape.wants(bound) for bound in bounds) and _in_order(tape, low, high):
+        # what was not moved
+        return [tape.Mul(g, tape.cast_like(tape.Equal(x, node.outputs[0]), g)), *[None] * len(bounds)]
     raised = x if low is None else tape.Max(x, low)
     below = None if low is None else tape.Less(x, low)
     above = None if high is None else tape.Greater(raised, high)
@@ -73,6 +88,14 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if below is not None:
         gx = tape.Where(below, 0, gx)
     return [gx, g_low, g_high][: len(node.inputs)]
+
+
+def _in_order(tape: Tape, low: Operand, high: Operand) -> bool:
+    """Whether no number is moved by both bounds."""
+    if low is None or high is None:
+        return True
+    at_low, at_high = tape.known(low), tape.known(high)
+    return at_low is not None and at_high is not None and not bool((at_low > at_high).any())
 
 
 # --- exponential: smooth, or with one kink at 0 ---------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from inspector.autodiff.sizes import Size
+from inspector.autodiff.spread import spread
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
-from inspector.autodiff.windows import correlate, kernel_gradient, spread, windows_over
+from inspector.autodiff.windows import correlate, kernel_gradient, windows_over
 
 
 def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

@@ -34,6 +34,12 @@ def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def gather_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, indices) = cotangents, node.inputs
     axis = node.attributes.get_int("axis", 0)
+    if x is not None and x.shape is not None and len(x.shape) == 2 and not x.shape.is_static():
+        # (nothing is greater than itself; of a vector per sample it costs nothing, and the runtime sees the same batch)
+        wide = tape.widened(g)
+        zeros = tape.cast_like(tape.Greater(x, x), wide)
+        summed = tape.ScatterElements(zeros, indices, wide, axis=axis, reduction="add")
+        return [tape.cast_like(summed, g), None]
     return [scatter_add(tape, tape.shape(x), indices, g, axis), None]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import of_one_batch
 from inspector.autodiff.scatter import put_back
 from inspector.autodiff.sizes import Size, count, maximum, minimum
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
@@ -20,7 +21,8 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 def reshape(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Reshape, Flatten, Squeeze, Unsqueeze: the order of the elements stays."""
     (g,), (x, *rest) = cotangents, node.inputs
-    return [tape.reshape_like(g, x), *([None] * len(rest))]
+    same = tape.reshape_like(g, x)
+    return [same if x is None else of_one_batch(tape, same, x), *([None] * len(rest))]
 
 
 def expand(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

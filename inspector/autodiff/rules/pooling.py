@@ -6,11 +6,13 @@ import math
 
 import onnx_ir as ir
 
-from inspector.autodiff.rules.reduction import share_of_extremum
+from inspector.autodiff.maxima import comparable, to_first_maximum
+from inspector.autodiff.rules.reduction import share_of_extremum, shared_out
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
+from inspector.autodiff.spread import spread
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
-from inspector.autodiff.windows import Windows, correlate, spread, windows_over
+from inspector.autodiff.windows import Windows, correlate, windows_over
 
 # --- windows ---------------------------------------------------------------------------------------------
 
@@ -18,11 +20,15 @@ from inspector.autodiff.windows import Windows, correlate, spread, windows_over
 def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """To the element that won its window; of equal ones the first, as in every framework.
 
-    The indices come from a second MaxPool over the same input: they count through the flattened input.
+    Found by comparison, or where that cannot be by the indices of a second MaxPool over the same input, which count
+    through the flattened input.
     """
-    g, (x,) = cotangents[0], node.inputs
+    g, (x,), y = cotangents[0], node.inputs, node.outputs[0]
     if g is None:
         return [None]
+    windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
+    if x is not None and comparable(windows, x):
+        return [to_first_maximum(tape, g, x, y, windows)]
     geometry = {name: each.value for name, each in node.attributes.items() if name != "storage_order"}
     _, indices = tape.op("MaxPool", x, outputs=2, **geometry)
     flat = tape.Reshape(g, [-1])
@@ -55,8 +61,7 @@ def global_average_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values
     (g,), (x,) = cotangents, node.inputs
     spatial = tape.sizes(x)[2:]
     count = product(spatial)
-    share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
-    return [tape.Expand(share, [1, 1, *spatial])]
+    return [shared_out(tape, g, x, spatial, count)]
 
 
 def global_max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

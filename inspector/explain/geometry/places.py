@@ -13,6 +13,7 @@ from inspector.explain.geometry.layouts import input_layout
 from inspector.explain.geometry.trace import trace_axes
 from inspector.model import Model, TensorInfo, spatial_axes
 from inspector.model.propagate import propagate
+from inspector.session import Cache
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -34,6 +35,7 @@ class Places:
         shapes: of all tensors that have a known one.
         axes: of the tensors whose shape and axes are known.
         assumption: in words, where the file leaves the picture's size open, and what else it fixes depends on it.
+        answers: what was found out from the above, by question.
     """
 
     def __init__(self, model: Model, graph: ir.Model, image: TensorInfo, sizes: Mapping[str, Shape]) -> None:
@@ -50,6 +52,7 @@ class Places:
             )
         )
         self.axes = trace_axes(self.graph, self.shapes, {image.name: source}) if self.spaces else {}
+        self.answers: Cache[Any] = Cache(256)
 
     def grid(self, name: str, shape: Sequence[int] | None = None) -> Grid | None:
         """How a tensor is read as maps; None where it is no map, or nothing is known of it.

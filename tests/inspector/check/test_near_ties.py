@@ -56,7 +56,14 @@ def _problem(forward: str, backward: str, factor: float = 1.0, shown: Array | No
     return problem(X, forward, backward, weights=weights, shown=shown)
 
 
-GRAPHS = {"MaxPool": (POOL, SCATTER), "Greater": (RELU, MASK)}
+STEP = MASK.replace(
+    "above = Greater(hidden, zero)", f"mask = HardSigmoid<alpha={2.0**126}, beta=0.0>(hidden)"
+)
+GRAPHS = {
+    "MaxPool": (POOL, SCATTER),
+    "Greater": (RELU, MASK),
+    "step": (RELU, STEP.replace("mask = CastLike(above, x)", "")),
+}
 
 
 def test_the_second_element_is_a_near_tie() -> None:

@@ -1,0 +1,69 @@
+"""The blocked layout of the runtime's convolutions (NCHWc), and how a cotangent gets into it and stays there.
+
+onnxruntime lays feature maps out in blocks of channels between convolutions; sums, products and a few activations of
+maps that are all laid out so stay so, anything else is copied back first. A cotangent born outside (by `Expand`,
+`ConvTranspose`, ...) and then travels along the skip connections of a network is copied to and fro at each of them,
+unless one convolution of each channel with a number takes it in. Maps stay inside only where the runtime can tell that
+their shapes are equal: a batch of any size must be one by name all the way (`of_one_batch`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+
+from inspector.autodiff.tape import Operand, Tape
+
+__all__ = ["channels_of", "is_inside", "of_one_batch", "taken_in", "times"]
+
+_KEEPING = frozenset(["Add", "HardSigmoid", "Mul", "Relu", "Sum"])
+_DEEPEST = 8
+_BLOCK = 16
+_FEW = 4096
+
+
+def channels_of(x: Operand) -> int | None:
+    """The channels of a feature map (N, C, H, W) in float32 that can be laid out in blocks; of other tensors None."""
+    if x is None or x.dtype != ir.DataType.FLOAT or x.shape is None or len(x.shape) != 4:
+        return None
+    channels = x.shape[1]
+    return channels if isinstance(channels, int) and channels % _BLOCK == 0 else None
+
+
+def of_one_batch(tape: Tape, g: ir.Value, x: ir.Value) -> ir.Value:
+    """`g`, of the shape of `x`, such that the runtime sees that their first axes, of unknown length, are equal.
+
+    What a Reshape makes has an unknown batch even for one that had a name; joining it with a tensor that kept the name
+    along another axis gives it back. Only for tensors of a few numbers per sample, where that costs nothing.
+    """
+    shape = None if x.shape is None else x.shape.dims
+    if shape is None or len(shape) < 2 or isinstance(shape[0], int):
+        return g
+    rest = [dim for dim in shape[1:] if isinstance(dim, int)]
+    if len(rest) < len(shape) - 1 or math.prod(rest) > _FEW or g.dtype != x.dtype:
+        return g
+    return tape.Slice(tape.Concat(g, x, axis=1), [0], [rest[0]], [1])
+
+
+def is_inside(value: Operand, depth: int = 0) -> bool:
+    """Whether `value` is the result of a convolution, or of what keeps their layout."""
+    node = None if value is None else value.producer()
+    if node is None or node.domain != "" or depth > _DEEPEST:
+        return False
+    return node.op_type == "Conv" or (
+        node.op_type in _KEEPING and all(is_inside(each, depth + 1) for each in node.inputs)
+    )
+
+
+def times(tape: Tape, x: Operand, number: float, channels: int) -> ir.Value:
+    """`x` times a number, as a convolution of each of its channels."""
+    kernel = tape.constant(np.full((channels, 1, 1, 1), number, dtype=np.float32))
+    return tape.Conv(x, kernel, group=channels)
+
+
+def taken_in(tape: Tape, g: Operand, like: Operand) -> Operand:
+    """`g`, the cotangent of `like`, laid out in blocks, where that is not so already."""
+    channels = channels_of(like)
+    return g if channels is None or is_inside(g) else times(tape, g, 1.0, channels)

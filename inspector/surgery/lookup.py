@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterable
 
 import onnx_ir as ir
@@ -15,6 +16,11 @@ __all__ = ["ancestors", "find_value", "reads"]
 
 def find_value(graph: ir.Graph, name: str) -> ir.Value:
     """The tensor called `name` (input, initializer or result); LayerNotFound lists near matches."""
+    if name in graph.initializers:
+        return graph.initializers[name]
+    for value in itertools.chain(graph.inputs, (output for node in graph for output in node.outputs)):
+        if value.name == name and name:
+            return value
     values = ir.convenience.create_value_mapping(graph, include_subgraphs=False)
     if name in values:
         return values[name]

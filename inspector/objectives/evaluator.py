@@ -89,8 +89,7 @@ class Evaluator:
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
         """Compile a graph on this evaluator's providers."""
-        graph = restore_maps(graph, self.model.proto)
-        return Session(graph, self._providers, self._threads)
+        return Session(restore_maps(graph, self.model.proto), self._providers, self._threads)
 
     @property
     def original(self) -> Session:
@@ -143,10 +142,8 @@ class Evaluator:
         self.model.require_finite_weights()
         self._verify_conversion(feeds)
         self._refuse_shared(feeds, wrt)
-        wrt, keep = (
-            tuple(dict.fromkeys(wrt)),
-            tuple(name for name in dict.fromkeys(keep) if name not in feeds),
-        )
+        wrt = tuple(dict.fromkeys(wrt))
+        keep = tuple(name for name in dict.fromkeys(keep) if name not in feeds)
         key = ("gradient", wrt, keep, objective.keys, rules)
         session = self._sessions.get(
             key, lambda: self.session(self.gradient_graph(objective, wrt, keep, rules))
@@ -230,7 +227,9 @@ class Evaluator:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
-        key = (tuple(wrt), tuple(keep), objective.keys, rules)
+        inputs = {tensor.name for tensor in self.model.inputs}
+        keep = tuple(name for name in dict.fromkeys(keep) if name not in inputs)
+        key = (tuple(wrt), keep, objective.keys, rules)
 
         def build() -> ir.Model:
             return self._build_gradient_graph(objective.keys, wrt, keep, rules)
@@ -321,7 +320,6 @@ class Evaluator:
         from inspector.autodiff import RULES, add_vjp
         from inspector.surgery import reduce_to
 
-        inputs = {tensor.name for tensor in self.model.inputs}
         model = self._up_to([*(key.tensor for key in keys), *wrt, *keep])
         add_objective(model.graph, keys)
         try:
@@ -334,7 +332,7 @@ class Evaluator:
             SCORE,
             *(f"gradient.{name}" for name in wrt),
             *chosen,
-            *(name for name in keep if name not in inputs),
+            *keep,
         ]
         # what the forward pass computed beyond these is dropped, and inputs that nothing reads with it
         reduce_to(model.graph, goals)

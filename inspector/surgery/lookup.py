@@ -32,7 +32,7 @@ def find_value(graph: ir.Graph, name: str) -> ir.Value:
 def reads(node: ir.Node) -> list[ir.Value]:
     """The tensors that `node` reads, also those that its sub-graphs (If, Loop, Scan) take from outside."""
     values = [value for value in node.inputs if value is not None]
-    for body in bodies(node):
+    for body in bodies(node) if node.attributes else ():
         values += [value for inner in body.all_nodes() for value in inner.inputs if value is not None]
         values.extend(body.outputs)
     return values

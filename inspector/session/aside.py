@@ -43,7 +43,7 @@ def set_aside(model: Graph) -> tuple[Graph, dict[str, NDArray[Any]]]:
     if not weights:
         return model, {}
     initializers = [
-        _elsewhere(name, value.const_value) if name in weights and value.const_value is not None else value
+        _elsewhere(name, weights[name]) if name in weights else value
         for name, value in graph.initializers.items()
     ]
     view = ir.GraphView(
@@ -71,8 +71,10 @@ def _is_handed(tensor: ir.TensorProtocol) -> bool:
     return tensor.dtype in types and tensor.nbytes >= LARGE and not isinstance(tensor, ir.ExternalTensor)
 
 
-def _elsewhere(name: str, tensor: ir.TensorProtocol) -> ir.Value:
+def _elsewhere(name: str, array: NDArray[Any]) -> ir.Value:
     import onnx_ir as ir
 
-    place = ir.ExternalTensor(IN_MEMORY, 0, tensor.nbytes, tensor.dtype, shape=tensor.shape, name=name)
-    return ir.Value(name=name, const_value=place)
+    dtype, shape = ir.DataType.from_numpy(array.dtype), ir.Shape(array.shape)
+    return ir.Value(
+        name=name, const_value=ir.ExternalTensor(IN_MEMORY, 0, array.nbytes, dtype, shape=shape, name=name)
+    )

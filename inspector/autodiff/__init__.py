@@ -7,7 +7,7 @@ the cotangents of a node's outputs to cotangents of its inputs; a *residual* is 
 
 from __future__ import annotations
 
-from inspector.autodiff.engine import vjp
+from inspector.autodiff.engine import add_vjp, vjp
 from inspector.autodiff.table import RULES, RuleTable
 
-__all__ = ["RULES", "RuleTable", "vjp"]
+__all__ = ["RULES", "RuleTable", "add_vjp", "vjp"]

@@ -27,7 +27,7 @@ from inspector.model.graph import name_nodes
 from inspector.model.inference import infer
 from inspector.surgery import add_nodes, copy, expand_functions, find_value
 
-__all__ = ["vjp"]
+__all__ = ["add_vjp", "vjp"]
 
 OLDEST_OPSET = 18
 """The rules read and write operators in their form of this opset or newer ones."""
@@ -58,12 +58,18 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     """
     if isinstance(model, onnx.ModelProto):
         return ir.to_proto(vjp(ir.from_proto(model), outputs, wrt, rules))
+    model = copy(model)
+    add_vjp(model, outputs, wrt, rules)
+    return model
+
+
+def add_vjp(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTable = RULES) -> None:
+    """`vjp` in place. Where it raises, the model is not to be used any more."""
     opset = model.graph.opset_imports.get("", OLDEST_OPSET)
     if opset < OLDEST_OPSET:
         raise ModelError(
             f"gradients need opset {OLDEST_OPSET} or newer, and the model has {opset}; convert it first"
         )
-    model = copy(model)
     graph = model.graph
     graph.sort()
     tape = Tape(graph, rules=rules)
@@ -98,7 +104,6 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     _refuse_taken_names(graph, [*seeds.values(), *results])
     graph.inputs.extend(seeds.values())
     add_nodes(graph, tape.nodes, outputs=results)
-    return model
 
 
 def _expand(

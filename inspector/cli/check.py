@@ -9,7 +9,13 @@ import click
 
 from inspector.cli.console import note, plain, print_json, print_table, table
 from inspector.cli.open import open_model, open_pictures
-from inspector.cli.options import image_arguments, model_argument, picture_options, shared_options
+from inspector.cli.options import (
+    cache_option,
+    image_arguments,
+    model_argument,
+    picture_options,
+    shared_options,
+)
 from inspector.cli.verdicts import HEADINGS, mention, row
 from inspector.cli.words import as_spelt
 
@@ -23,11 +29,13 @@ __all__ = ["check"]
 @click.option("--target", metavar="T", help="Class, label or output[index] (default: the top class).")
 @click.option("--score", type=click.Choice(["logit", "output"]), default="logit", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON.")
+@cache_option
 @picture_options
 @shared_options
 def check(
     model: Path, images: tuple[Path, ...], layer: str | None, target: str | None, score: Literal["logit", "output"],
-    as_json: bool, labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
+    as_json: bool, cache: Path | None, labels: Path | None, provider: str | None, threads: int | None, quiet: bool,
+    **picture: Any,
 ) -> None:  # fmt: skip
     """Check the gradient against finite differences.
 
@@ -37,7 +45,7 @@ def check(
     from inspector.images import random_feeds
     from inspector.model import FLOATS
 
-    lens = open_model(model, provider, threads, labels)
+    lens = open_model(model, provider, threads, labels, cache)
     samples: list[tuple[str, Any]]
     if images:
         samples = [(picture.name, picture.x) for picture in open_pictures(lens, images, quiet, **picture)]

@@ -12,7 +12,14 @@ import click
 
 from inspector.cli.console import note, print_json, print_path, print_table, progress_bar, table
 from inspector.cli.open import open_model, open_pictures
-from inspector.cli.options import image_arguments, model_argument, out_option, picture_options, shared_options
+from inspector.cli.options import (
+    cache_option,
+    image_arguments,
+    model_argument,
+    out_option,
+    picture_options,
+    shared_options,
+)
 from inspector.cli.targets import one_target_each
 from inspector.cli.truth import Truth, inside_boxes, read_truth
 from inspector.cli.words import as_spelt, parse_settings
@@ -56,13 +63,14 @@ ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 @out_option("evaluated")
+@cache_option
 @picture_options
 @shared_options
 def evaluate(
     model: Path, images: tuple[Path, ...], methods: str, metrics: str | None, layers: tuple[str, ...],
     targets: tuple[str, ...], truth: Path | None, random_labels: Path | None, score: Literal["logit", "output"],
-    given: tuple[str, ...], seed: int, as_json: bool, out: Path, labels: Path | None, provider: str | None,
-    threads: int | None, quiet: bool, **picture: Any,
+    given: tuple[str, ...], seed: int, as_json: bool, out: Path, cache: Path | None, labels: Path | None,
+    provider: str | None, threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
     """Measure how good explanations are, method by method.
 
@@ -75,17 +83,18 @@ def evaluate(
     from inspector.quality.figure import evaluation_figure
     from inspector.render import save_figure, save_text
 
-    lens = open_model(model, provider, threads, labels)
+    lens = open_model(model, provider, threads, labels, cache)
     pictures = open_pictures(lens, images, quiet or as_json, **picture)
     known = read_truth(truth) if truth is not None else {}
     samples = _samples(lens, pictures, targets, known, quiet or as_json)
     options, settings = _by_name(given)
     names = [name for layer in lens.layers(plumbing=True) for name in layer.outputs]
+    unlearnt = None if random_labels is None else open_model(random_labels, provider, threads, labels, cache)
     with progress_bar("evaluating", quiet or as_json) as advance:
         found = run(
             lens, samples, _listed(methods), None if metrics is None else _listed(metrics), options=options,
             settings=settings, layer=[as_spelt(layer, names) for layer in layers] or None, score=score,
-            random_labels=None if random_labels is None else open_model(random_labels, provider, threads, labels),
+            random_labels=unlearnt,
             folder=out / "results", seed=seed, progress=advance,
         )  # fmt: skip
     files = [

@@ -12,7 +12,14 @@ import click
 from inspector.cli.console import note, print_json, progress_bar
 from inspector.cli.methods import BUDGETS, MethodsCommand, method_names, options_by_method
 from inspector.cli.open import open_model, open_pictures
-from inspector.cli.options import image_arguments, model_argument, out_option, picture_options, shared_options
+from inspector.cli.options import (
+    cache_option,
+    image_arguments,
+    model_argument,
+    out_option,
+    picture_options,
+    shared_options,
+)
 from inspector.cli.results import Question, Result, notes_on, print_results, record
 from inspector.cli.targets import several_targets_each
 from inspector.cli.verdicts import mention
@@ -63,13 +70,14 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str) -> tuple
               help="Of png (figures), npz (arrays), json (what is known): png,npz")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The table as JSON.")
 @out_option("explained")
+@cache_option
 @picture_options
 @shared_options
 def explain(
     model: Path, images: tuple[Path, ...], method: str | None, layers: tuple[str, ...], merge: Merge | None,
     targets: tuple[str, ...], tokens: str | None, score: Literal["logit", "output"], checked: bool | None,
     settings: tuple[str, ...], colours: Colours, kinds: tuple[str, ...], as_json: bool, out: Path,
-    labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
+    cache: Path | None, labels: Path | None, provider: str | None, threads: int | None, quiet: bool, **picture: Any,
 ) -> None:  # fmt: skip
     """Draw heatmaps of what a prediction rests on (Grad-CAM, ...).
 
@@ -85,7 +93,7 @@ def explain(
     options = options_by_method(settings, names, everything)
     checked = not several if checked is None else checked
     silent = quiet or as_json
-    lens = open_model(model, provider, threads, labels)
+    lens = open_model(model, provider, threads, labels, cache)
     pictures = open_pictures(lens, images, silent, **picture)
     wanted = several_targets_each(targets, len(pictures), lens)
     tensors = [name for layer in lens.layers(plumbing=True) for name in layer.outputs]

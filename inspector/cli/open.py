@@ -18,9 +18,16 @@ __all__ = ["mention_broken_weights", "open_model", "open_pictures", "read_labels
 
 
 def open_model(
-    model: Path, provider: str | None = None, threads: int | None = None, labels: Path | None = None
+    model: Path,
+    provider: str | None = None,
+    threads: int | None = None,
+    labels: Path | None = None,
+    cache: Path | None = None,
 ) -> Inspector:
-    """The model, on the provider asked for, with the class names of the file `labels` where it is given."""
+    """The model, on the provider asked for, with the class names of the file `labels` where it is given.
+
+    Its gradient graphs are kept in the folder `cache`; None: as the environment says.
+    """
     from inspector.lens import Inspector
 
     if provider is not None:
@@ -29,7 +36,8 @@ def open_model(
         # also where nothing is run: a word that means nothing is no answer
         choose_providers(provider)
     names = read_labels(labels) if labels is not None else None
-    return Inspector(model, providers=[provider] if provider else None, threads=threads, labels=names)
+    providers = [provider] if provider else None
+    return Inspector(model, providers=providers, threads=threads, labels=names, cache=cache)
 
 
 def mention_broken_weights(lens: Inspector) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "cache_option",
     "image_arguments",
     "model_argument",
     "model_path",
@@ -57,6 +58,14 @@ def image_arguments(required: bool = True) -> Callable[[F], F]:
         type=click.Path(path_type=Path),
         metavar="IMAGE..." if required else "[IMAGE]...",
     )
+
+
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep built gradient graphs here for later runs (default: as ONNXLENS_CACHE says, else nowhere).",
+)
 
 
 def out_option(default: str) -> Callable[[F], F]:

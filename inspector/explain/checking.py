@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inspector.check import GradientCheck, Problem, check_problem, combine
 from inspector.objectives import SCORE, Evaluator, Gradients, Objective
 from inspector.session import Array, Feeds
+
+if TYPE_CHECKING:
+    from inspector.check import GradientCheck
 
 __all__ = ["check_gradient", "notes_on_quantisation"]
 
@@ -36,6 +38,9 @@ def check_gradient(
         options: of `inspector.check.check_problem`.
     """
     import onnx_ir as ir
+
+    # what evaluates in double precision takes long to load, and many runs check nothing
+    from inspector.check import Problem, check_problem, combine
 
     keep = [tensor]
     if displayed is None:

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 __all__ = ["bodies", "free_prefix", "separate_names"]
 
+# AttributeProto.AttributeType
+_GRAPH, _GRAPHS = 5, 10
+
 
 def bodies(node: ir.Node) -> Iterator[ir.Graph]:
     """The sub-graphs that `node` holds."""
     for attribute in node.attributes.values():
-        if attribute.type.name == "GRAPH":
+        # (numbers of the standard: the names of an enumeration take long to ask for)
+        if attribute.type == _GRAPH:
             yield attribute.as_graph()
-        elif attribute.type.name == "GRAPHS":
+        elif attribute.type == _GRAPHS:
             yield from attribute.as_graphs()
 
 

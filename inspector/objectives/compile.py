@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from inspector.model import Dim
 
-__all__ = ["SCORE", "append_objective"]
+__all__ = ["SCORE", "add_objective", "append_objective"]
 
 SCORE = "target.score"
 LEAST = -1e30
@@ -28,18 +28,26 @@ def append_objective(model: ir.Model, keys: Sequence[TermKey]) -> ir.Model:
     all (N, M), as described at `Objective`, and two more outputs: `target.chosen.k` and `target.side.k`, the index and
     the sign that were used in place of -1 and 0.
     """
-    import onnx_ir as ir
+    from inspector.surgery import copy
 
-    from inspector.surgery import append
+    model = copy(model)
+    add_objective(model.graph, keys)
+    return model
 
-    tensors = ir.convenience.create_value_mapping(model.graph)
-    fragment = _Fragment(model.graph.opset_imports)
-    shape = model.graph.inputs[0].shape if model.graph.inputs else None
+
+def add_objective(graph: ir.Graph, keys: Sequence[TermKey]) -> None:
+    """`append_objective` in place."""
+    from inspector.surgery import find_value, join
+
+    fragment = _Fragment(graph.opset_imports)
+    shape = graph.inputs[0].shape if graph.inputs else None
     first = _dim(shape[0]) if shape is not None and len(shape) else None
     fixed = first if isinstance(first, int) else None
-    parts = [_term(fragment, number, key, tensors[key.tensor], fixed) for number, key in enumerate(keys)]
+    parts = [
+        _term(fragment, number, key, find_value(graph, key.tensor), fixed) for number, key in enumerate(keys)
+    ]
     fragment.outputs.append(fragment.op("Sum", parts, name=SCORE))
-    return append(model, fragment.model())
+    join(graph, fragment.model().graph)
 
 
 def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixed: int | None) -> ir.Value:

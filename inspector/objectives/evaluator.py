@@ -14,7 +14,7 @@ import numpy as np
 from inspector.errors import InputError, LayerNotFound, ModelError, NotDifferentiable
 from inspector.model import Model
 from inspector.model.declarations import restore_maps
-from inspector.objectives.compile import SCORE, append_objective
+from inspector.objectives.compile import SCORE, add_objective
 from inspector.objectives.names import clear_names
 from inspector.objectives.objective import Objective, TermKey
 from inspector.session import Array, Cache, Feeds, Session, Stored, batch_size
@@ -89,8 +89,7 @@ class Evaluator:
 
     def session(self, graph: onnx.ModelProto | ir.Model) -> Session:
         """Compile a graph on this evaluator's providers."""
-        graph = restore_maps(graph, self.model.proto)
-        return Session(graph, self._providers, self._threads)
+        return Session(restore_maps(graph, self.model.proto), self._providers, self._threads)
 
     @property
     def original(self) -> Session:
@@ -143,10 +142,8 @@ class Evaluator:
         self.model.require_finite_weights()
         self._verify_conversion(feeds)
         self._refuse_shared(feeds, wrt)
-        wrt, keep = (
-            tuple(dict.fromkeys(wrt)),
-            tuple(name for name in dict.fromkeys(keep) if name not in feeds),
-        )
+        wrt = tuple(dict.fromkeys(wrt))
+        keep = tuple(name for name in dict.fromkeys(keep) if name not in feeds)
         key = ("gradient", wrt, keep, objective.keys, rules)
         session = self._sessions.get(
             key, lambda: self.session(self.gradient_graph(objective, wrt, keep, rules))
@@ -230,7 +227,9 @@ class Evaluator:
         """The graph behind `gradients`: it also takes `objective.feeds()` and `cotangent.target.score`, and returns
         `target.score`, `gradient.<wrt>` and the tensors `keep` that are not its inputs.
         """
-        key = (tuple(wrt), tuple(keep), objective.keys, rules)
+        inputs = {tensor.name for tensor in self.model.inputs}
+        keep = tuple(name for name in dict.fromkeys(keep) if name not in inputs)
+        key = (tuple(wrt), keep, objective.keys, rules)
 
         def build() -> ir.Model:
             return self._build_gradient_graph(objective.keys, wrt, keep, rules)
@@ -296,14 +295,16 @@ class Evaluator:
     def _build_pullback(
         self, tensors: Sequence[str], wrt: Sequence[str], rules: RuleTable | None
     ) -> ir.Model:
-        from inspector.autodiff import RULES, vjp
-        from inspector.surgery import extract
+        from inspector.autodiff import RULES, add_vjp
+        from inspector.surgery import reduce_to
 
-        forward = self._up_to([*tensors, *wrt])
-        return extract(vjp(forward, tensors, wrt, rules or RULES), [], [f"gradient.{name}" for name in wrt])
+        model = self._up_to([*tensors, *wrt])
+        add_vjp(model, tensors, wrt, rules or RULES)
+        reduce_to(model.graph, [f"gradient.{name}" for name in wrt])
+        return model
 
     def _up_to(self, needed: Sequence[str]) -> ir.Model:
-        """The part of the graph that is differentiated which computes `needed`."""
+        """A copy of the part of the graph that is differentiated which computes `needed`."""
         from inspector.surgery import extract, fold_padding
 
         needed = list(dict.fromkeys(needed))
@@ -316,14 +317,13 @@ class Evaluator:
     def _build_gradient_graph(
         self, keys: Sequence[TermKey], wrt: Sequence[str], keep: Sequence[str], rules: RuleTable | None
     ) -> ir.Model:
-        from inspector.autodiff import RULES, vjp
-        from inspector.surgery import extract
+        from inspector.autodiff import RULES, add_vjp
+        from inspector.surgery import reduce_to
 
-        inputs = {tensor.name for tensor in self.model.inputs}
-        forward = self._up_to([*(key.tensor for key in keys), *wrt, *keep])
-        scored = append_objective(forward, keys)
+        model = self._up_to([*(key.tensor for key in keys), *wrt, *keep])
+        add_objective(model.graph, keys)
         try:
-            model = vjp(scored, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)
+            add_vjp(model, outputs=[SCORE], wrt=list(wrt), rules=rules or RULES)
         except NotDifferentiable as error:
             # the objective's own nodes at the end of the path are nothing that the reader knows
             raise NotDifferentiable(re.sub(r"( -> target\.[\w.]+)+", "", str(error))) from None
@@ -332,10 +332,11 @@ class Evaluator:
             SCORE,
             *(f"gradient.{name}" for name in wrt),
             *chosen,
-            *(name for name in keep if name not in inputs),
+            *keep,
         ]
         # what the forward pass computed beyond these is dropped, and inputs that nothing reads with it
-        return extract(model, [], goals)
+        reduce_to(model.graph, goals)
+        return model
 
     def _verify_conversion(self, feeds: Feeds) -> None:
         """Compare what was made of the file with the file as loaded, once, on real input: converters make mistakes.

@@ -49,7 +49,15 @@ class _Resolver:
     score: Score
     values: Values
 
+    found: dict[str | None, Head] = field(default_factory=dict)
+    """Heads by the name that they were asked for by."""
+
     def head(self, name: str | None) -> Head:
+        if name not in self.found:
+            self.found[name] = self._find_head(name)
+        return self.found[name]
+
+    def _find_head(self, name: str | None) -> Head:
         head = (
             default_head(self.heads, self.model)
             if name is None

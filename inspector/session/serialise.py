@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.errors import ModelError
 from inspector.model.external import external_tensors, location_of, set_location
+from inspector.session.aside import IN_MEMORY
 
 if TYPE_CHECKING:
     import onnx
@@ -50,7 +51,7 @@ def serialise(model: onnx.ModelProto | ir.Model | bytes) -> Serialised:
         proto = ir.to_proto(model)
         _forget_names(proto.graph)
     _lift_constants(proto.graph)
-    outside = list(external_tensors(proto))
+    outside = [tensor for tensor in external_tensors(proto) if location_of(tensor) != IN_MEMORY]
     folder = None
     if outside:
         folder = os.path.commonpath([Path(location_of(tensor)).parent for tensor in outside])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inspector.errors import InputError, InspectorError, ModelError
+from inspector.session.aside import set_aside
 from inspector.session.feeds import Array
 from inspector.session.messages import explain_refusal, first_line
 from inspector.session.providers import choose_providers
@@ -65,9 +66,15 @@ class Session:
             options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = self._arena = _declared(model) < LARGE
         asked = choose_providers(providers)
+        weights: dict[str, Array] = {}
+        if not isinstance(model, bytes):
+            model, weights = set_aside(model)
         given = serialise(model)
         if given.folder is not None:
             options.add_session_config_entry(FOLDER, given.folder)
+        if weights:
+            held = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+            options.add_external_initializers(list(weights), held)
         disabled = [FUSES_ZEROS]
         if given.external >= HUGE:
             options.add_session_config_entry("session.disable_prepacking", "1")

@@ -106,7 +106,7 @@ def _blaming(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"the graph cannot be kept in '{folder}': {error.strerror}; choose another folder "
-            f"({VARIABLE}, Inspector(cache=...)), or none"
+            f"(--cache, {VARIABLE}, Inspector(cache=...)), or none"
         ) from error
 
 

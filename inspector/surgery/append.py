@@ -7,7 +7,7 @@ import onnx_ir as ir
 from inspector.errors import ModelError
 from inspector.surgery.copying import copy
 
-__all__ = ["append"]
+__all__ = ["append", "join"]
 
 
 def append(model: ir.Model, fragment: ir.Model) -> ir.Model:
@@ -17,8 +17,13 @@ def append(model: ir.Model, fragment: ir.Model) -> ir.Model:
     become further outputs. Both keep their names. Raises ModelError where a result, an initializer or an
     operator set of the fragment clashes with one of the model.
     """
-    model, fragment = copy(model), copy(fragment)
-    graph, piece = model.graph, fragment.graph
+    model = copy(model)
+    join(model.graph, copy(fragment).graph)
+    return model
+
+
+def join(graph: ir.Graph, piece: ir.Graph) -> None:
+    """`append` in place: `graph` takes over all that `piece` holds."""
     for domain, version in piece.opset_imports.items():
         if graph.opset_imports.setdefault(domain, version) != version:
             raise ModelError(
@@ -47,4 +52,3 @@ def append(model: ir.Model, fragment: ir.Model) -> ir.Model:
             graph.inputs.append(value)
     graph.extend(nodes)
     graph.outputs.extend(tensors.get(output.name or "", output) for output in outputs)
-    return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterable
 
 import onnx_ir as ir
@@ -15,6 +16,11 @@ __all__ = ["ancestors", "find_value", "reads"]
 
 def find_value(graph: ir.Graph, name: str) -> ir.Value:
     """The tensor called `name` (input, initializer or result); LayerNotFound lists near matches."""
+    if name in graph.initializers:
+        return graph.initializers[name]
+    for value in itertools.chain(graph.inputs, (output for node in graph for output in node.outputs)):
+        if value.name == name and name:
+            return value
     values = ir.convenience.create_value_mapping(graph, include_subgraphs=False)
     if name in values:
         return values[name]
@@ -26,7 +32,7 @@ def find_value(graph: ir.Graph, name: str) -> ir.Value:
 def reads(node: ir.Node) -> list[ir.Value]:
     """The tensors that `node` reads, also those that its sub-graphs (If, Loop, Scan) take from outside."""
     values = [value for value in node.inputs if value is not None]
-    for body in bodies(node):
+    for body in bodies(node) if node.attributes else ():
         values += [value for inner in body.all_nodes() for value in inner.inputs if value is not None]
         values.extend(body.outputs)
     return values

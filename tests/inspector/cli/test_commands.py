@@ -255,6 +255,25 @@ def test_arrays_stand_for_pictures(run: Run, model: Path) -> None:
     assert [record["image"] for record in json.loads(result.stdout)] == ["x-1", "x-2"]
 
 
+@pytest.mark.parametrize("command", [("explain", "--method", "saliency", "--json"), ("check", "--json")])
+def test_gradient_graphs_are_kept_where_asked(
+    run: Run, model: Path, pictures: list[Path], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    asked = (name, model, pictures[0], *options, "--cache", tmp_path / "kept")
+    first = run(*asked)
+    (kept,) = (tmp_path / "kept").iterdir()
+    written = kept.stat().st_mtime_ns
+    content = kept.read_bytes()
+    again = run(*asked)
+    records, same = ([{**each, "seconds": 0} for each in json.loads(one.stdout)] for one in (first, again))
+    assert records == same
+    # read, not built again: reading alone sets its time
+    assert kept.read_bytes() == content
+    assert kept.stat().st_mtime_ns > written
+    assert list((tmp_path / "kept").iterdir()) == [kept]
+
+
 def test_quiet_says_nothing_on_stderr(run: Run, model: Path, pictures: list[Path]) -> None:
     for arguments in (
         ["explain", model, pictures[0]],

@@ -172,6 +172,7 @@ def test_external_weights_cut_short_are_refused_when_the_model_is_loaded(tmp_pat
 
 def test_a_graph_larger_than_a_message_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serialise, "LARGEST", 1000)
+    monkeypatch.setattr(serialise, "NEARLY", 0)
     with pytest.raises(ModelError, match="external data"):
         Inspector(cnn()).run(images())
 

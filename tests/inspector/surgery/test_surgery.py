@@ -12,7 +12,17 @@ from onnx import parser
 from onnx.reference import ReferenceEvaluator
 
 from inspector.errors import LayerNotFound, ModelError
-from inspector.surgery import append, copy, expand_functions, expose, extract, find_value, infer_types, prune
+from inspector.surgery import (
+    append,
+    copy,
+    expand_functions,
+    expose,
+    extract,
+    find_value,
+    infer_types,
+    prune,
+    reduce_to,
+)
 
 TEXT = """
 <ir_version: 10, opset_import: ["" : 18]>
@@ -70,6 +80,16 @@ def test_unknown_names_come_with_near_matches(model: ir.Model) -> None:
         expose(model, ["unusd"])
     with pytest.raises(LayerNotFound, match=r"'q'$"):
         find_value(model.graph, "q")
+
+
+def test_reduce_to_leaves_what_extract_does(model: ir.Model) -> None:
+    for outputs in (["b"], ["c", "a"], ["w", "c"], ["z", "y"]):
+        reduced = copy(model)
+        reduce_to(reduced.graph, outputs)
+        expected = extract(model, [], outputs)
+        assert ir.to_proto(reduced).SerializeToString() == ir.to_proto(expected).SerializeToString()
+    with pytest.raises(LayerNotFound, match="near matches: unused"):
+        reduce_to(model.graph, ["unusd"])
 
 
 def test_extract_cuts_at_the_tensors_named(model: ir.Model) -> None:

@@ -57,18 +57,26 @@ def shrink(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at both kinks."""
     (g,), (y,) = cotangents, node.outputs
-    inside = tape.Mul(above(tape, y, 0), below(tape, y, 1))
-    return [tape.Mul(tape.Mul(g, inside), node.attributes.get_float("alpha", 0.2))]
+    inside, slope = tape.Mul(above(tape, y, 0), below(tape, y, 1)), node.attributes.get_float("alpha", 0.2)
+    return [_scaled(tape, tape.Mul(g, inside), slope, y)]
 
 
 def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Of x * h with h = clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3, and h + x/6 between."""
     (g,), (x,) = cotangents, node.inputs
-    inside = tape.Mul(above(tape, x, -3), below(tape, x, 3))
+    square = tape.Mul(x, x)
+    square.shape = None if x is None else x.shape
+    # (one step instead of two, and exact: the square of the number next to 3 is rounded to less than 9)
+    inside = below(tape, square, 9)
     h = tape.HardSigmoid(x, alpha=1 / 6, beta=0.5)
-    channels, product = channels_of(x), tape.Mul(x, inside)
-    bent = tape.Mul(product, 1 / 6) if channels is None else times(tape, product, 1 / 6, channels)
+    bent = _scaled(tape, tape.Mul(x, inside), 1 / 6, x)
     return [tape.Mul(g, tape.Add(bent, h))]
+
+
+def _scaled(tape: Tape, x: ir.Value, number: float, like: Operand) -> ir.Value:
+    """`x`, of the shape of `like`, times a number; a feature map stays laid out."""
+    channels = channels_of(like)
+    return tape.Mul(x, number) if channels is None else times(tape, x, number, channels)
 
 
 def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

@@ -79,7 +79,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
     nodes = list(graph)
-    tape.wanted = active_values(nodes, sources, rules)
+    tape.wanted, tape.sources = active_values(nodes, sources, rules), sources
     seeds: dict[ir.Value, ir.Value] = {
         target: ir.Value(name=f"cotangent.{target.name}", shape=target.shape, type=target.type)
         for target in targets

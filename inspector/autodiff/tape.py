@@ -41,8 +41,8 @@ _NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
 class Tape:
     """Nodes and constants to be added to `graph`, in order of emission, under names that are free there.
 
-    `wanted` are the tensors whose cotangents are of use; `rules` differentiate the bodies of control flow. `prefix`
-    begins the names.
+    `wanted` are the tensors whose cotangents are of use, `sources` those whose cotangents are results; `rules`
+    differentiate the bodies of control flow. `prefix` begins the names.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Tape:
         self.nodes: list[ir.Node] = []
         self.opset = graph.opset_imports.get("", 18)
         self.wanted = wanted
+        self.sources: Collection[ir.Value] = ()
         self._rules = rules
         self._names = _free_names(graph, prefix)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}

@@ -15,17 +15,37 @@ from inspector.autodiff.rules.elementwise import one_minus_square, unary
 from inspector.autodiff.steps import above, below
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
+_MASKED = "onnxlens.masked"
+
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
 
 
 def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at 0, as every framework has it."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    masked = g is not None and _MASKED in g.meta
     before = None if x is None else x.producer()
     if before is not None and before.op_type in ("Add", "Sum"):
         # what is masked here goes on along a skip connection too
         g = taken_in(tape, g, y)
-    return [tape.Mul(g, above(tape, y, 0))]
+    return [g if masked else tape.Mul(g, above(tape, y, 0))]
+
+
+def is_rectified(tape: Tape, y: ir.Value) -> bool:
+    """Whether nothing is asked of the cotangent of `y` but what `relu` lets through."""
+    node = y.producer()
+    return (
+        node is not None
+        and (node.domain, node.op_type) == ("", "Relu")
+        and tape.rules["", "Relu"] is relu
+        and y not in tape.sources
+    )
+
+
+def already_masked(g: ir.Value) -> ir.Value:
+    """`g`, a cotangent that is zero where the result of its ReLU is, marked so that `relu` lets it pass."""
+    g.meta[_MASKED] = True
+    return g
 
 
 def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

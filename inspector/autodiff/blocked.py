@@ -10,14 +10,25 @@ their shapes are equal: a batch of any size must be one by name all the way (`of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.tape import Operand, Tape
+from inspector.surgery import register_constants
 
-__all__ = ["channels_of", "is_inside", "laid_over", "of_one_batch", "repeated", "summed", "taken_in", "times"]
+__all__ = [
+    "channels_of",
+    "is_inside",
+    "laid_over",
+    "of_one_batch",
+    "read_copies",
+    "repeated",
+    "summed",
+    "taken_in",
+    "times",
+]
 
 _KEEPING = frozenset(["Add", "HardSigmoid", "HardSwish", "MaxPool", "Mul", "Relu", "Sigmoid", "Sum"])
 _DEEPEST = 8
@@ -71,6 +82,21 @@ def taken_in(tape: Tape, g: Operand, like: Operand) -> Operand:
     """`g`, the cotangent of `like`, laid out in blocks, where that is not so already."""
     channels = channels_of(like)
     return g if channels is None or is_inside(g) else times(tape, g, 1.0, channels)
+
+
+def read_copies(tape: Tape, graph: ir.Graph, nodes: Iterable[ir.Node]) -> None:
+    """Let each of `nodes`, activations of feature maps, read a copy of its own.
+
+    A convolution and its activation are one pass, and stay laid out, only where nothing else reads what lies between:
+    where a pullback does, the convolution that copies takes the part of the one before.
+    """
+    for node in nodes:
+        copies, channels = tape.inner(), channels_of(node.inputs[0])
+        if channels is not None:
+            copied = times(copies, node.inputs[0], 1.0, channels)
+            register_constants(graph, copies.nodes)
+            graph.insert_before(node, copies.nodes)
+            node.replace_input_with(0, copied)
 
 
 def repeated(tape: Tape, x: Operand, like: Operand) -> ir.Value | None:

@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.activity import active_values, nodes_between, nodes_lacking
 from inspector.autodiff.backward import Blocked, pull_back
+from inspector.autodiff.blocked import read_copies
 from inspector.autodiff.carried import infer_bodies
 from inspector.autodiff.constants import write_constants
 from inspector.autodiff.decompose import decompose
@@ -98,6 +99,7 @@ def vjp(model: Model, outputs: Sequence[str], wrt: Sequence[str], rules: RuleTab
     _refuse_taken_names(graph, [*seeds.values(), *results])
     graph.inputs.extend(seeds.values())
     add_nodes(graph, tape.nodes, outputs=results)
+    read_copies(tape, graph, tape.copying)
     return model
 
 

@@ -56,6 +56,8 @@ class Tape:
         self.opset = graph.opset_imports.get("", 18)
         self.wanted = wanted
         self.sources: Collection[ir.Value] = ()
+        # of the forward graph, to read copies (see `blocked.read_copies`)
+        self.copying: list[ir.Node] = []
         self._rules = rules
         self._names = _free_names(graph, prefix)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
@@ -106,7 +108,7 @@ class Tape:
     def inner(self, wanted: Collection[ir.Value] = ()) -> Tape:
         """A tape for the body of a node that is emitted later: it reads what this one does, and shares its names."""
         tape = copy.copy(self)
-        tape.nodes, tape.wanted = [], wanted
+        tape.nodes, tape.wanted, tape.copying = [], wanted, []
         tape._shapes, tape._sizes = ChainMap({}, self._shapes), ChainMap({}, self._sizes)
         return tape
 

@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
-from inspector.autodiff.steps import above, below
+from inspector.autodiff.steps import above, below, between
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 _MASKED = "onnxlens.masked"
@@ -105,6 +105,10 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     low, high = [*bounds, None, None][:2]
     simple = x is not None and x.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE)
     if simple and not any(tape.wants(bound) for bound in bounds) and _in_order(tape, low, high):
+        inside = _within(tape, x, low, high)
+        if inside is not None:
+            tape.copying.append(node)
+            return [tape.Mul(g, inside), *[None] * len(bounds)]
         # what was not moved
         return [tape.Mul(g, tape.cast_like(tape.Equal(x, node.outputs[0]), g)), *[None] * len(bounds)]
     raised = x if low is None else tape.Max(x, low)
@@ -116,6 +120,17 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if below is not None:
         gx = tape.Where(below, 0, gx)
     return [gx, g_low, g_high][: len(node.inputs)]
+
+
+def _within(tape: Tape, x: Operand, low: Operand, high: Operand) -> ir.Value | None:
+    """1 where a convolution's result is within known bounds; None of other tensors."""
+    limits = [None if bound is None else tape.known(bound) for bound in (low, high)]
+    if any(known is None for bound, known in zip((low, high), limits, strict=True) if bound is not None):
+        return None
+    before = None if x is None else x.producer()
+    if before is None or before.op_type not in ("BatchNormalization", "Conv") or channels_of(x) is None:
+        return None
+    return between(tape, x, *(None if limit is None else float(limit.item()) for limit in limits))
 
 
 def _in_order(tape: Tape, low: Operand, high: Operand) -> bool:

@@ -10,26 +10,41 @@ their shapes are equal: a batch of any size must be one by name all the way (`of
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import onnx_ir as ir
 
 from inspector.autodiff.tape import Operand, Tape
+from inspector.surgery import register_constants
 
-__all__ = ["channels_of", "is_inside", "of_one_batch", "taken_in", "times"]
+__all__ = [
+    "channels_of",
+    "is_inside",
+    "laid_over",
+    "of_one_batch",
+    "read_copies",
+    "repeated",
+    "summed",
+    "taken_in",
+    "times",
+]
 
-_KEEPING = frozenset(["Add", "HardSigmoid", "Mul", "Relu", "Sum"])
+_KEEPING = frozenset(["Add", "HardSigmoid", "HardSwish", "MaxPool", "Mul", "Relu", "Sigmoid", "Sum"])
 _DEEPEST = 8
-_BLOCK = 16
+_BLOCK, _ALIGNED = 16, 4
+"""Channels of a block, which the last need not fill; they are a multiple of the second number."""
 _FEW = 4096
+_RANK = 4
 
 
 def channels_of(x: Operand) -> int | None:
     """The channels of a feature map (N, C, H, W) in float32 that can be laid out in blocks; of other tensors None."""
-    if x is None or x.dtype != ir.DataType.FLOAT or x.shape is None or len(x.shape) != 4:
+    if x is None or x.dtype != ir.DataType.FLOAT or x.shape is None or len(x.shape) != _RANK:
         return None
     channels = x.shape[1]
-    return channels if isinstance(channels, int) and channels % _BLOCK == 0 else None
+    fits = isinstance(channels, int) and channels >= _BLOCK and channels % _ALIGNED == 0
+    return channels if isinstance(channels, int) and fits else None
 
 
 def of_one_batch(tape: Tape, g: ir.Value, x: ir.Value) -> ir.Value:
@@ -67,3 +82,64 @@ def taken_in(tape: Tape, g: Operand, like: Operand) -> Operand:
     """`g`, the cotangent of `like`, laid out in blocks, where that is not so already."""
     channels = channels_of(like)
     return g if channels is None or is_inside(g) else times(tape, g, 1.0, channels)
+
+
+def read_copies(tape: Tape, graph: ir.Graph, nodes: Iterable[ir.Node]) -> None:
+    """Let each of `nodes`, activations of feature maps, read a copy of its own.
+
+    A convolution and its activation are one pass, and stay laid out, only where nothing else reads what lies between:
+    where a pullback does, the convolution that copies takes the part of the one before.
+    """
+    for node in nodes:
+        copies, channels = tape.inner(), channels_of(node.inputs[0])
+        if channels is not None:
+            copied = times(copies, node.inputs[0], 1.0, channels)
+            register_constants(graph, copies.nodes)
+            graph.insert_before(node, copies.nodes)
+            node.replace_input_with(0, copied)
+
+
+def repeated(tape: Tape, x: Operand, like: Operand) -> ir.Value | None:
+    """`x` (N, C, 1, 1), repeated over the height and width of the feature map `like`; None where it would not be laid
+    out in blocks.
+
+    By max pooling, along the rows and then down the columns, where each window holds that one number: what comes of it
+    is laid out, as from `Expand` it is not, and has the name of the batch, which `Resize` loses.
+    """
+    if like is None or like.shape is None or like.dtype != ir.DataType.FLOAT:
+        return None
+    sizes = _whole_blocks(like.shape.dims)
+    if sizes is None:
+        return None
+    _, height, width = sizes
+    row = tape.MaxPool(x, kernel_shape=[1, width], pads=[0, width - 1] * 2)
+    whole = tape.MaxPool(row, kernel_shape=[height, 1], pads=[height - 1, 0] * 2)
+    whole.shape = like.shape
+    return whole
+
+
+def laid_over(tape: Tape, x: Operand, like: Operand) -> Operand:
+    """`x`; where it has one number for each channel of the feature map `like`, and both are laid out, `repeated`."""
+    if x is None or x.shape is None or like is None or like.shape is None or len(like.shape) != _RANK:
+        return x
+    gate = list(x.shape.dims)[1:] == [like.shape[1], 1, 1]
+    whole = repeated(tape, x, like) if gate and is_inside(x) and is_inside(like) else None
+    return x if whole is None else whole
+
+
+def summed(tape: Tape, g: Operand, dims: Sequence[object]) -> ir.Value | None:
+    """The sums (N, C, 1, 1) over height and width of `g`, a feature map of the shape `dims`; None where it is not
+    laid out in blocks.
+    """
+    sizes = _whole_blocks(dims)
+    if sizes is None or not is_inside(g):
+        return None
+    channels, *spatial = sizes
+    return times(tape, tape.GlobalAveragePool(g), math.prod(spatial), channels)
+
+
+def _whole_blocks(dims: Sequence[object]) -> list[int] | None:
+    """Channels, height and width of a feature map whose channels fill blocks, as pooling wants; None of others."""
+    sizes = [dim for dim in dims[1:] if isinstance(dim, int)]
+    fits = len(dims) == _RANK and len(sizes) == _RANK - 1 and sizes[0] % _BLOCK == 0 and sizes[1:] != [1, 1]
+    return sizes if fits else None

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import summed
 from inspector.autodiff.tape import Operand, Tape
 
 __all__ = ["BROADCASTING", "Dim", "dims", "unbroadcast"]
@@ -59,7 +60,8 @@ def unbroadcast(tape: Tape, g: Operand, source: Sequence[Dim] | None, target: Op
         return _at_run_time(tape, g, target)
     repeated = [lead + axis for axis, (have, want) in enumerate(pairs) if want == 1 and have != 1]
     if repeated:
-        g = tape.ReduceSum(g, repeated, keepdims=1)
+        inside = summed(tape, g, source) if repeated == [2, 3] and not lead else None
+        g = tape.ReduceSum(g, repeated, keepdims=1) if inside is None else inside
     if lead:
         g = tape.ReduceSum(g, list(range(lead)), keepdims=0)
     return g

@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from inspector.autodiff.activity import active_values, nodes_between, nodes_lacking
 from inspector.autodiff.backward import Blocked, pull_back
+from inspector.autodiff.blocked import read_copies
 from inspector.autodiff.carried import infer_bodies
 from inspector.autodiff.constants import write_constants
 from inspector.autodiff.decompose import decompose
@@ -85,7 +86,7 @@ def add_vjp(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: 
     targets = [_floating(graph, name) for name in dict.fromkeys(outputs)]
 
     nodes = list(graph)
-    tape.wanted = active_values(nodes, sources, rules)
+    tape.wanted, tape.sources = active_values(nodes, sources, rules), sources
     seeds: dict[ir.Value, ir.Value] = {
         target: ir.Value(name=f"cotangent.{target.name}", shape=target.shape, type=target.type)
         for target in targets
@@ -104,6 +105,7 @@ def add_vjp(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: 
     _refuse_taken_names(graph, [*seeds.values(), *results])
     graph.inputs.extend(seeds.values())
     add_nodes(graph, tape.nodes, outputs=results)
+    read_copies(tape, graph, tape.copying)
 
 
 def _expand(

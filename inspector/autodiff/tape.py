@@ -41,8 +41,8 @@ _NARROW = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
 class Tape:
     """Nodes and constants to be added to `graph`, in order of emission, under names that are free there.
 
-    `wanted` are the tensors whose cotangents are of use; `rules` differentiate the bodies of control flow. `prefix`
-    begins the names.
+    `wanted` are the tensors whose cotangents are of use, `sources` those whose cotangents are results; `rules`
+    differentiate the bodies of control flow. `prefix` begins the names.
     """
 
     def __init__(
@@ -55,6 +55,9 @@ class Tape:
         self.nodes: list[ir.Node] = []
         self.opset = graph.opset_imports.get("", 18)
         self.wanted = wanted
+        self.sources: Collection[ir.Value] = ()
+        # of the forward graph, to read copies (see `blocked.read_copies`)
+        self.copying: list[ir.Node] = []
         self._rules = rules
         self._names = _free_names(graph, prefix)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
@@ -105,7 +108,7 @@ class Tape:
     def inner(self, wanted: Collection[ir.Value] = ()) -> Tape:
         """A tape for the body of a node that is emitted later: it reads what this one does, and shares its names."""
         tape = copy.copy(self)
-        tape.nodes, tape.wanted = [], wanted
+        tape.nodes, tape.wanted, tape.copying = [], wanted, []
         tape._shapes, tape._sizes = ChainMap({}, self._shapes), ChainMap({}, self._sizes)
         return tape
 

@@ -63,7 +63,12 @@ def _shapes(layers: Sequence[Layer], evaluator: Evaluator, feeds: Feeds) -> dict
     if all(layer.shape is not None and all(isinstance(dim, int) for dim in layer.shape) for layer in layers):
         return {}
     tensors = {name: array.shape for name, array in feeds.items() if isinstance(array, np.ndarray)}
-    return propagate(evaluator.model.graph, tensors)
+    key = ("shapes", tuple(sorted(tensors.items())))
+    # (of a small network this takes longer than running it)
+    found: dict[str, tuple[int, ...]] = evaluator.answers.get(
+        key, lambda: propagate(evaluator.model.graph, tensors)
+    )
+    return found
 
 
 def _bytes(layer: Layer, shape: tuple[int, ...] | None, samples: int) -> int:

@@ -11,7 +11,7 @@ from onnx import helper
 
 from inspector import Inspector, Target
 from inspector.errors import LayerNotFound, ModelError, TargetError
-from inspector.explain import collect_activations
+from inspector.explain import activations, collect_activations
 from tests.inspector.graphs import cnn, cnn_weights, images, model, multi_head, normal
 
 
@@ -57,6 +57,17 @@ def test_activations_within_a_memory_bound(monkeypatch: pytest.MonkeyPatch) -> N
     assert groups == [["conv", "relu"], ["batch_norm", "max_pool", "flat", "logits"]]
     for name, array in whole.items():
         np.testing.assert_allclose(found[name], array, atol=1e-5)
+
+
+def test_shapes_are_worked_out_once_for_each_size_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    lens, worked_out = Inspector(cnn()), []
+    real = activations.propagate
+    monkeypatch.setattr(
+        activations, "propagate", lambda graph, shapes: worked_out.append(shapes) or real(graph, shapes)
+    )
+    for size in (2, 2, 3, 2):
+        assert len(lens.activations(images(size))["conv"]) == size
+    assert [shapes["image"][0] for shapes in worked_out] == [2, 3]
 
 
 def test_the_default_layer() -> None:

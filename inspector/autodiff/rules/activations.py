@@ -12,8 +12,10 @@ import onnx_ir as ir
 
 from inspector.autodiff.blocked import channels_of, taken_in, times
 from inspector.autodiff.rules.elementwise import one_minus_square, unary
-from inspector.autodiff.steps import above, below
+from inspector.autodiff.steps import above, below, between
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
+
+_MASKED = "onnxlens.masked"
 
 # --- piecewise linear: at a kink the derivative of the flatter side -------------------------------------
 
@@ -21,11 +23,29 @@ from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 def relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at 0, as every framework has it."""
     (g,), (x,), (y,) = cotangents, node.inputs, node.outputs
+    masked = g is not None and _MASKED in g.meta
     before = None if x is None else x.producer()
     if before is not None and before.op_type in ("Add", "Sum"):
         # what is masked here goes on along a skip connection too
         g = taken_in(tape, g, y)
-    return [tape.Mul(g, above(tape, y, 0))]
+    return [g if masked else tape.Mul(g, above(tape, y, 0))]
+
+
+def is_rectified(tape: Tape, y: ir.Value) -> bool:
+    """Whether nothing is asked of the cotangent of `y` but what `relu` lets through."""
+    node = y.producer()
+    return (
+        node is not None
+        and (node.domain, node.op_type) == ("", "Relu")
+        and tape.rules["", "Relu"] is relu
+        and y not in tape.sources
+    )
+
+
+def already_masked(g: ir.Value) -> ir.Value:
+    """`g`, a cotangent that is zero where the result of its ReLU is, marked so that `relu` lets it pass."""
+    g.meta[_MASKED] = True
+    return g
 
 
 def leaky_relu(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -57,18 +77,26 @@ def shrink(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def hard_sigmoid(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """0 at both kinks."""
     (g,), (y,) = cotangents, node.outputs
-    inside = tape.Mul(above(tape, y, 0), below(tape, y, 1))
-    return [tape.Mul(tape.Mul(g, inside), node.attributes.get_float("alpha", 0.2))]
+    inside, slope = tape.Mul(above(tape, y, 0), below(tape, y, 1)), node.attributes.get_float("alpha", 0.2)
+    return [_scaled(tape, tape.Mul(g, inside), slope, y)]
 
 
 def hard_swish(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """Of x * h with h = clip(x/6 + 1/2, 0, 1): 0 at -3, 1 at 3, and h + x/6 between."""
     (g,), (x,) = cotangents, node.inputs
-    inside = tape.Mul(above(tape, x, -3), below(tape, x, 3))
+    square = tape.Mul(x, x)
+    square.shape = None if x is None else x.shape
+    # (one step instead of two, and exact: the square of the number next to 3 is rounded to less than 9)
+    inside = below(tape, square, 9)
     h = tape.HardSigmoid(x, alpha=1 / 6, beta=0.5)
-    channels, product = channels_of(x), tape.Mul(x, inside)
-    bent = tape.Mul(product, 1 / 6) if channels is None else times(tape, product, 1 / 6, channels)
+    bent = _scaled(tape, tape.Mul(x, inside), 1 / 6, x)
     return [tape.Mul(g, tape.Add(bent, h))]
+
+
+def _scaled(tape: Tape, x: ir.Value, number: float, like: Operand) -> ir.Value:
+    """`x`, of the shape of `like`, times a number; a feature map stays laid out."""
+    channels = channels_of(like)
+    return tape.Mul(x, number) if channels is None else times(tape, x, number, channels)
 
 
 def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -77,6 +105,10 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     low, high = [*bounds, None, None][:2]
     simple = x is not None and x.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE)
     if simple and not any(tape.wants(bound) for bound in bounds) and _in_order(tape, low, high):
+        inside = _within(tape, x, low, high)
+        if inside is not None:
+            tape.copying.append(node)
+            return [tape.Mul(g, inside), *[None] * len(bounds)]
         # what was not moved
         return [tape.Mul(g, tape.cast_like(tape.Equal(x, node.outputs[0]), g)), *[None] * len(bounds)]
     raised = x if low is None else tape.Max(x, low)
@@ -88,6 +120,17 @@ def clip(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     if below is not None:
         gx = tape.Where(below, 0, gx)
     return [gx, g_low, g_high][: len(node.inputs)]
+
+
+def _within(tape: Tape, x: Operand, low: Operand, high: Operand) -> ir.Value | None:
+    """1 where a convolution's result is within known bounds; None of other tensors."""
+    limits = [None if bound is None else tape.known(bound) for bound in (low, high)]
+    if any(known is None for bound, known in zip((low, high), limits, strict=True) if bound is not None):
+        return None
+    before = None if x is None else x.producer()
+    if before is None or before.op_type not in ("BatchNormalization", "Conv") or channels_of(x) is None:
+        return None
+    return between(tape, x, *(None if limit is None else float(limit.item()) for limit in limits))
 
 
 def _in_order(tape: Tape, low: Operand, high: Operand) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import laid_over
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 # --- one input: cotangent times derivative, given the input x and the result y --------------------------
@@ -53,7 +54,8 @@ def sub(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 
 def mul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (a, b) = cotangents, node.inputs
-    return [tape.Mul(g, b), tape.Mul(g, a)]
+    # (one may be a gate for each channel of the other)
+    return [tape.Mul(g, laid_over(tape, b, a)), tape.Mul(g, laid_over(tape, a, b))]
 
 
 def div(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

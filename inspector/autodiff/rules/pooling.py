@@ -7,10 +7,12 @@ import math
 import onnx_ir as ir
 
 from inspector.autodiff.maxima import comparable, to_first_maximum
+from inspector.autodiff.rules.activations import already_masked, is_rectified
 from inspector.autodiff.rules.reduction import share_of_extremum, shared_out
 from inspector.autodiff.scatter import scatter_add
 from inspector.autodiff.sizes import product
 from inspector.autodiff.spread import spread
+from inspector.autodiff.steps import above
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 from inspector.autodiff.windows import Windows, correlate, windows_over
 
@@ -28,7 +30,10 @@ def max_pool(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         return [None]
     windows = windows_over(tape, node, x, y, node.attributes["kernel_shape"].as_ints())
     if x is not None and comparable(windows, x):
-        return [to_first_maximum(tape, g, x, y, windows)]
+        if not is_rectified(tape, x):
+            return [to_first_maximum(tape, g, x, y, windows)]
+        # a winner is positive where its maximum is, of which there are fewer
+        return [already_masked(to_first_maximum(tape, tape.Mul(g, above(tape, y, 0)), x, y, windows))]
     geometry = {name: each.value for name, each in node.attributes.items() if name != "storage_order"}
     _, indices = tape.op("MaxPool", x, outputs=2, **geometry)
     flat = tape.Reshape(g, [-1])

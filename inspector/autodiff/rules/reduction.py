@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
-from inspector.autodiff.blocked import channels_of, times
+from inspector.autodiff.blocked import channels_of, is_inside, repeated, times
 from inspector.autodiff.sizes import Int, Size, product
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
@@ -46,7 +46,7 @@ def reduce_mean(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         count = product([tape.size(x, axis) for axis in reduced])
     else:
         count = Int(tape, tape.Div(tape.Size(x), tape.Size(y)))
-    if reduced == [2, 3] and channels_of(x) is not None:
+    if reduced is not None and sorted(reduced) == [2, 3] and channels_of(x) is not None:
         whole = _at_rank_of_input(tape, node, g)
         return [shared_out(tape, whole, x, tape.sizes(x)[2:], count), *([None] * len(axes))]
     share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
@@ -57,7 +57,8 @@ def shared_out(tape: Tape, g: Operand, x: Operand, spatial: Sequence[Size], coun
     """What each of `count` elements gets of the cotangent (N, C, 1, ...) of their mean over the spatial axes of `x`."""
     channels = channels_of(x)
     if isinstance(count, int) and channels is not None:
-        return times(tape, tape.Expand(g, [1, 1, *spatial]), 1 / count, channels)
+        whole = repeated(tape, times(tape, g, 1 / count, channels), x) if is_inside(g) else None
+        return times(tape, tape.Expand(g, [1, 1, *spatial]), 1 / count, channels) if whole is None else whole
     share = tape.Mul(g, 1 / count) if isinstance(count, int) else tape.Div(g, tape.cast_like(count.value, g))
     return tape.Expand(share, [1, 1, *spatial])
 

@@ -18,6 +18,8 @@ ONE_HOT_FIRST = [[[[1.0, 0.0], [0.0, 0.0]]]]
 NAN = float("nan")
 TWICE = Fixed(np.array([0, 0, 1, 2]))
 ROWS_TWICE = Fixed(np.array([[0], [0], [1], [2]]))
+# -3 and 3 between their neighbours in float32
+AROUND = np.array([np.nextafter(np.float32(at), np.float32(to)) for at in (-3, 3) for to in (-9, at, 9)])
 UPDATES = Fixed(np.array([1.0, 1.0, 2.0, 3.0]))
 
 
@@ -35,6 +37,7 @@ ROWS = [
     row("ThresholdedRelu", [1.0], [0]),
     row("HardSigmoid", [-2.0, 2.0], [0, 0], alpha=0.25, beta=0.5),
     row("HardSwish", [-3.0, 3.0], [0, 1]),
+    row("HardSwish", AROUND.reshape(1, 1, 2, 3), [[[[0, 0, -0.5], [1.5, 1, 1]]]]),
     row("Abs", [0.0], [0]),
     row("Clip", [0.0, 6.0, 7.0], [1, 1, 0], Fixed(np.array(0.0)), Fixed(np.array(6.0))),
     # ties: shared equally, except in max pooling, where the first wins

@@ -104,7 +104,52 @@ ATTENTION = """
     y = Gather<axis = 1>(fed, zero)
 """
 ATTENTION_WEIGHTS = {"s": (6,), "o": (6,), **dict.fromkeys("qkvp", (6, 6)), "u": (6, 8), "d": (4, 6)}
-INTEGERS = {"split": [0, 3, 2, 3], "join": [0, 3, 6], "zero": 0}
+INTEGERS = {"split": [0, 3, 2, 3], "join": [0, 3, 6], "zero": 0, "last": [-1, -2]}
+
+
+def squeezed(x: Any, w: dict[str, Any]) -> Any:
+    """Gates for each channel, from the mean of its map: of whole blocks of channels and of others."""
+    h = F.hardswish(F.conv2d(x, w["a"], padding=1))
+    for down, up in (("b", "c"), ("d", "f")):
+        gate = F.relu(F.conv2d(h.mean((2, 3), keepdim=True), w[down]))
+        h = h * F.hardsigmoid(F.conv2d(gate, w[up]))
+        h = F.hardswish(F.conv2d(h, w["g"])) if down == "b" else h
+    gate = torch.sigmoid(F.conv2d(F.adaptive_avg_pool2d(h, 1), w["h"]))
+    return (gate * h).sum((2, 3))
+
+
+SQUEEZED = """
+    a1 = Conv<pads = [1, 1, 1, 1]>(x, a)
+    h1 = HardSwish(a1)
+    m1 = ReduceMean<keepdims = 1>(h1, last)
+    b1 = Conv(m1, b)
+    r1 = Relu(b1)
+    c1 = Conv(r1, c)
+    s1 = HardSigmoid<alpha = 0.16666667>(c1)
+    e1 = Mul(h1, s1)
+    g1 = Conv(e1, g)
+    h2 = HardSwish(g1)
+    m2 = ReduceMean<keepdims = 1>(h2, last)
+    d1 = Conv(m2, d)
+    r2 = Relu(d1)
+    f1 = Conv(r2, f)
+    s2 = HardSigmoid<alpha = 0.16666667>(f1)
+    e2 = Mul(s2, h2)
+    p1 = GlobalAveragePool(e2)
+    i1 = Conv(p1, h)
+    s3 = Sigmoid(i1)
+    e3 = Mul(s3, e2)
+    y = ReduceSum<keepdims = 0>(e3, last)
+"""
+SQUEEZED_WEIGHTS = {
+    "a": (32, 3, 3, 3),
+    "b": (16, 32, 1, 1),
+    "c": (32, 16, 1, 1),
+    "d": (8, 20, 1, 1),
+    "f": (20, 8, 1, 1),
+    "g": (20, 32, 1, 1),
+    "h": (20, 20, 1, 1),
+}
 
 
 @pytest.mark.parametrize(
@@ -112,8 +157,9 @@ INTEGERS = {"split": [0, 3, 2, 3], "join": [0, 3, 6], "zero": 0}
     [
         (residual, RESIDUAL, RESIDUAL_WEIGHTS, (2, 3, 17, 14)),
         (attention, ATTENTION, ATTENTION_WEIGHTS, (2, 3, 6)),
+        (squeezed, SQUEEZED, SQUEEZED_WEIGHTS, (2, 3, 7, 5)),
     ],
-    ids=["residual", "attention"],
+    ids=["residual", "attention", "squeezed"],
 )
 def test_network(
     function: Callable[..., Any], body: str, weights: dict[str, tuple[int, ...]], shape: tuple[int, ...]

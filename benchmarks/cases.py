@@ -110,7 +110,8 @@ def measure(
             failed[each.name] = str(error)
     tell(f"{case.describe()}: {len(ready)} take turns")
     turns = take_turns([prepared for _, prepared, _ in ready], pace)
-    differences = _differences(case, ready, environments.folder)
+    differences, unfit = _differences(case, ready, environments.folder)
+    failed.update(unfit)
     for _, prepared, _ in ready:
         prepared.process.ask("drop", number=prepared.number)
     rows = []
@@ -118,6 +119,8 @@ def measure(
     for (each, _, told), times in zip(ready, turns, strict=True):
         if isinstance(times, WorkFailed):
             failed[each.name] = str(times)
+            continue
+        if each.name in unfit:
             continue
         ratios = [a / b for a, b in zip(times, base, strict=True)] if isinstance(base, list) else None
         rows.append(
@@ -143,25 +146,33 @@ def measure(
 
 def _differences(
     case: Case, ready: Sequence[tuple[Contender, Prepared, dict[str, Any]]], folder: Path
-) -> dict[str, float]:
-    """Of what each returns from what onnxlens, or else the reference, returns: whether it is the same work."""
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Of what each returns from what onnxlens, or else the reference, returns: whether it is the same work. And why
+    what some return cannot be compared.
+    """
     found: dict[str, Any] = {}
+    unfit: dict[str, str] = {}
     for each, prepared, _ in ready:
         path = folder / "returned.npy"
         # what a task is measured by need not do it
-        if (each.task == case.task or each.name == OURS) and prepared.process.ask(
-            "save", number=prepared.number, path=str(path.resolve())
-        ):
+        if each.task != case.task and each.name != OURS:
+            continue
+        try:
+            saved = prepared.process.ask("save", number=prepared.number, path=str(path.resolve()))
+        except WorkFailed as error:
+            unfit[each.name] = str(error)
+            continue
+        if saved:
             array = np.load(path)
             found[each.name] = _scaled(array) if case.task == "gradcam" else array
     if len(found) < 2:
-        return {}
+        return {}, unfit
     first = found[OURS] if OURS in found else next(iter(found.values()))
     return {
         name: float(np.linalg.norm(array - first) / np.linalg.norm(first))
         for name, array in found.items()
         if array is not first and array.shape == first.shape and first.any()
-    }
+    }, unfit
 
 
 def _scaled(maps: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from benchmarks.work import CLASS, Ready, Work
 
 __all__ = [
     "activations",
+    "chosen",
     "compiled",
     "compiled_gradient",
     "forward",
@@ -51,7 +52,7 @@ def compiled(work: Work) -> Ready:
 
 def _forward(module: Module, x: Tensor, work: Work) -> Tensor:
     with torch.inference_mode():
-        return waited(_chosen(module(x), work))
+        return waited(chosen(module(x), work))
 
 
 def activations(work: Work) -> Ready:
@@ -96,13 +97,14 @@ def gradient_of(module: Module, x: Tensor, work: Work) -> Ready:
 
     def run() -> Tensor:
         leaf = x.detach().requires_grad_(True)
-        score = _chosen(module(leaf), work)[:, CLASS].sum()
+        score = chosen(module(leaf), work)[:, CLASS].sum()
         return waited(torch.autograd.grad(score, leaf)[0])
 
     return Ready(run)
 
 
-def _chosen(found: Tensor | tuple[Tensor, ...], work: Work) -> Tensor:
+def chosen(found: Tensor | Sequence[Tensor], work: Work) -> Tensor:
+    """Of several outputs, the one whose class is explained."""
     if isinstance(found, Tensor):
         return found
     from trainers.models import get_spec

@@ -24,6 +24,9 @@ from benchmarks.work import Ready, Work
 
 __all__ = ["serve"]
 
+_STOPPING = 0.1
+"""Seconds."""
+
 
 class Kept:
     """What has been prepared, by number."""
@@ -47,10 +50,11 @@ class Kept:
         }
 
     def run(self, number: int, count: int) -> list[float]:
-        """Seconds of each of `count` runs, after one more that counts for nothing: the caches are another's, and
-        another's threads may still spin.
+        """Seconds of each of `count` runs, after one more that counts for nothing: the caches are another's. Before
+        it whoever had the turn before gets time to stop: threads of onnxruntime spin for 50 ms with nothing to do.
         """
         run = self.ready[number].run
+        time.sleep(_STOPPING)
         run()
         taken = []
         for _ in range(count):

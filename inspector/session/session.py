@@ -32,6 +32,9 @@ SHRINK = "memory.enable_memory_arena_shrinkage"
 # the pass that makes a `Pad` of zeros the padding of the `MaxPool` behind it, which pads with the lowest value instead:
 # the runtime then gives another maximum than the file says wherever a whole window at the border is negative
 FUSES_ZEROS = "Pad_Fusion"
+# threads that wait for a session's next run spin for some 50 ms, and take the cores from whatever comes in between:
+# another session, NumPy, the next library
+STOPS_SPINNING = "session.force_spinning_stop"
 FOLDER = "session.model_external_initializers_file_folder_path"
 
 # onnxruntime's severity 3: errors only
@@ -65,6 +68,7 @@ class Session:
         if threads is not None:
             options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = self._arena = _declared(model) < LARGE
+        options.add_session_config_entry(STOPS_SPINNING, "1")
         asked = choose_providers(providers)
         weights: dict[str, Array] = {}
         if not isinstance(model, bytes):

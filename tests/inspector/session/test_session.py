@@ -11,6 +11,7 @@ from inspector import Inspector
 from inspector.errors import InputError, InspectorError, ModelError
 from inspector.session import Cache, Session, choose_providers
 from inspector.session import providers as providers_module
+from inspector.session.session import STOPS_SPINNING
 from tests.inspector.graphs import cnn, images, model, normal
 
 
@@ -217,3 +218,8 @@ def test_memory_of_a_run_on_inputs_that_turn_out_large_is_given_back() -> None:
     assert options.get_run_config_entry("memory.enable_memory_arena_shrinkage") == "cpu:0"
     np.testing.assert_allclose(session.run({"x": large})["y"], -np.exp(large), rtol=1e-6)
     np.testing.assert_allclose(session.run({"x": small})["y"], -np.exp(small), rtol=1e-6)
+
+
+def test_idle_threads_leave_the_cores_to_others() -> None:
+    session = Session(cnn(), "cpu", threads=2)
+    assert session._session.get_session_options().get_session_config_entry(STOPS_SPINNING) == "1"

@@ -18,9 +18,9 @@ Written by `make bench` (`python -m benchmarks --page`) from one run; `benchmark
 Each library runs in a process of its own environment, on the same weights (random ones; an ONNX file made from the
 framework's own network), the same images and the same number of threads. Within a case they take turns, A B C A B C: a
 turn begins with a pause (threads of the one before may still spin) and a run that is not counted; every figure is the
-median over the rounds of a turn's time over that of the reference in the same round, with quartiles in brackets. **Lower is better; seconds are not shown, for they mean
-nothing elsewhere.** Where nothing else is said the reference is onnxruntime's plain forward pass of the same images, on
-the file with a dynamic batch, float32.
+median over the rounds of a turn's time over that of the reference in the same round, with quartiles in brackets.
+**Lower is better; seconds are not shown, for they mean nothing elsewhere.** Where nothing else is said the reference
+is onnxruntime's plain forward pass of the same images, on the file with a dynamic batch, float32.
 
 A run that was interrupted goes on where it stopped. `python -m benchmarks --quick` takes minutes;
 `python -m benchmarks gradient --network resnet50 --batch 32 --threads 8` measures one thing; `--provider cuda` keeps

@@ -19,7 +19,7 @@ from inspector.explain.subject import Subject
 from inspector.explain.targeted import find_places, layer_for, layer_grid, leads_to, picture_sides
 from inspector.explain.upsample import upsample
 from inspector.model import Layer
-from inspector.objectives import Entry, readable
+from inspector.objectives import Entry
 from inspector.session import Array
 
 __all__ = ["explain"]
@@ -182,10 +182,7 @@ def _notes_on_choice(
 def _unreached(scene: Scene) -> str:
     """Which target nothing leads to from the input; empty where something does."""
     objective, evaluator = scene.subject.objective, scene.subject.evaluator
-    before: set[str] = evaluator.answers.get(
-        ("leads to", objective.tensors), lambda: leads_to(readable(evaluator), objective.tensors)
-    )
-    if scene.entry.tensor in before:
+    if scene.entry.tensor in leads_to(evaluator, objective.tensors):
         return ""
     return f"no input reaches the target {', '.join(map(repr, objective.tensors))}"
 

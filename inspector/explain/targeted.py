@@ -25,7 +25,7 @@ from inspector.objectives import OWN, Entry, Evaluator, Objective, readable
 from inspector.session import Array, Feeds
 
 if TYPE_CHECKING:
-    import onnx_ir as ir
+    pass
 
 __all__ = [
     "default_choice",
@@ -74,17 +74,23 @@ def layer_for(
         places = find_places(evaluator, entry, feeds)
         masks = masks_of(objective, places)
         return choose_layer(evaluator.model, places, entry.tensor, masks, entry.input.name).layer
-    if layer.name not in leads_to(readable(evaluator), objective.tensors):
+    if layer.name not in leads_to(evaluator, objective.tensors):
         raise LayerNotFound(f"layer '{layer.name}' has no part in the target: {', '.join(objective.tensors)}")
     return layer
 
 
-def leads_to(model: ir.Model, targets: Sequence[str]) -> set[str]:
-    """Names of the tensors that `targets` depend on, these included."""
+def leads_to(evaluator: Evaluator, targets: Sequence[str]) -> frozenset[str]:
+    """Names of the tensors of the graph that is differentiated which `targets` depend on, these included."""
     from inspector.surgery.lookup import ancestors, find_value
 
-    graph = model.graph
-    return {str(value.name) for value in ancestors([find_value(graph, name) for name in targets])}
+    def find() -> frozenset[str]:
+        graph = readable(evaluator).graph
+        return frozenset(
+            str(value.name) for value in ancestors([find_value(graph, name) for name in targets])
+        )
+
+    names: frozenset[str] = evaluator.answers.get(("leads to", tuple(targets)), find)
+    return names
 
 
 def layer_grid(

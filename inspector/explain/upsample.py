@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ def upsample(maps: NDArray[np.floating], size: Sequence[int]) -> NDArray[np.floa
     return np.ascontiguousarray(maps)
 
 
+@lru_cache(maxsize=64)
 def _interpolation(given: int, wanted: int) -> NDArray[np.float64]:
     """The (wanted, given) matrix of linear interpolation between pixel centres."""
     places = np.clip((np.arange(wanted) + 0.5) * given / wanted - 0.5, 0, given - 1)
@@ -39,4 +41,5 @@ def _interpolation(given: int, wanted: int) -> NDArray[np.float64]:
     rows = np.arange(wanted)
     matrix[rows, left] += 1 - share
     matrix[rows, np.minimum(left + 1, given - 1)] += share
+    matrix.flags.writeable = False
     return matrix

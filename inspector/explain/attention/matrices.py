@@ -78,7 +78,7 @@ def find_attentions(scene: Scene) -> Attentions:
     evaluator = opened(subject.evaluator)
     _verify(scene, evaluator)
     places = find_places(evaluator, scene.entry, subject.feeds)
-    found = _squares(places, leads_to(evaluator.model.graph, subject.objective.tensors))
+    found = _squares(places, leads_to(evaluator, subject.objective.tensors))
     if not found:
         raise LayerNotFound(
             "no attention matrix (a softmax over tokens x tokens) lies on the way to the target: attention rollout "

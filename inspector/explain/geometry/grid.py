@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,12 @@ class Grid:
             factor.size for _, segment, _ in self.axes for factor in segment if factor.what == OTHER
         )
 
-    @property
+    @cached_property
     def factors(self) -> tuple[Factor, ...]:
         """What the axes fall apart into once what is no place is cut off."""
         return tuple(factor for _, segment, _ in self.axes for factor in segment)
 
-    @property
+    @cached_property
     def order(self) -> tuple[int, ...]:
         """The numbers of `factors` in the maps' order: samples, channels, then each side's, outermost first."""
 

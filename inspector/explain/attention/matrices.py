@@ -119,7 +119,7 @@ def _verify(scene: Scene, evaluator: Evaluator) -> None:
         )
 
 
-def _squares(places: Places, wanted: set[str]) -> list[ir.Value]:
+def _squares(places: Places, wanted: frozenset[str]) -> list[ir.Value]:
     """Outputs of a softmax over the last of two equal axes, and what an operator gives as its own."""
     found = []
     for node in places.graph:

@@ -42,3 +42,7 @@ def breaking(work: Work) -> Ready:
 
 def dying(work: Work) -> Ready:
     os._exit(5)
+
+
+def ragged(work: Work) -> Ready:
+    return Ready(lambda: [np.ones((1, 2)), np.ones((1, 3))])

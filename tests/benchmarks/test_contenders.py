@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import cases as case_module
 from benchmarks.cases import Case, measure
 from benchmarks.contenders import bound
 from benchmarks.contenders.onnxruntime_plain import plain_session
-from benchmarks.contenders.table import OURS, REFERENCES, TABLE
+from benchmarks.contenders.table import OURS, REFERENCES, TABLE, Contender
 from benchmarks.environments import Environments
 from benchmarks.networks.files import provide
 from benchmarks.networks.images import images
@@ -94,3 +95,21 @@ def test_a_case_has_a_row_for_everyone_with_a_reason_where_there_is_no_figure(
     assert rows["onnxlens, fixed batch"]["difference"] <= 1e-5
     assert rows["onnx-ad"] == {"name": "onnx-ad", "version": "", "error": "onnx_ad not installed"}
     assert not {"torch.autograd", "tf.GradientTape"} & set(rows)
+
+
+def test_what_cannot_be_compared_has_a_reason_and_no_figure(
+    work: Work, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ragged(Contender):
+        where = "tests.benchmarks.contenders:ragged"
+
+    several = Ragged("gradient", "several outputs", "", "onnxruntime", "onnxruntime")
+    monkeypatch.setattr(case_module, "TABLE", (*TABLE, several))
+    asked = Case("gradient", "gradient", work, (OURS, several.name))
+    with Environments([], folder) as environments:
+        found = measure(asked, environments, Pace(3, 0.0))
+    rows = {row["name"]: row for row in found["rows"]}
+    assert "inhomogeneous" in rows["several outputs"]["error"]
+    assert "ratio" not in rows["several outputs"]
+    assert rows["onnxlens"]["ratio"]
+    assert [row["name"] for row in found["rows"]].count("several outputs") == 1

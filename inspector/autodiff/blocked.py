@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _KEEPING = frozenset(["Add", "HardSigmoid", "HardSwish", "MaxPool", "Mul", "Relu", "Sigmoid", "Sum"])
-_DEEPEST = 8
 _BLOCK, _ALIGNED = 16, 4
 """Channels of a block, which the last need not fill; they are a multiple of the second number."""
 _FEW = 4096
@@ -62,14 +61,21 @@ def of_one_batch(tape: Tape, g: ir.Value, x: ir.Value) -> ir.Value:
     return tape.Slice(tape.Concat(g, x, axis=1), [0], [rest[0]], [1])
 
 
-def is_inside(value: Operand, depth: int = 0) -> bool:
-    """Whether `value` is the result of a convolution, or of what keeps their layout."""
-    node = None if value is None else value.producer()
-    if node is None or node.domain != "" or depth > _DEEPEST:
-        return False
-    return node.op_type == "Conv" or (
-        node.op_type in _KEEPING and all(is_inside(each, depth + 1) for each in node.inputs)
-    )
+def is_inside(value: Operand) -> bool:
+    """Whether `value` is the result of a convolution, or of what keeps the layout of such results."""
+    pending, seen = [value], set()
+    while pending:
+        each = pending.pop()
+        node = None if each is None else each.producer()
+        if node is None or node.domain != "":
+            return False
+        if node.op_type == "Conv" or each in seen:
+            continue
+        if node.op_type not in _KEEPING:
+            return False
+        seen.add(each)
+        pending.extend(node.inputs)
+    return True
 
 
 def times(tape: Tape, x: Operand, number: float, channels: int) -> ir.Value:

@@ -110,57 +110,42 @@ def _with_zeros(
     return tape.Transpose(inserted, perm=_FIRST)
 
 
-def _positions(array: np.ndarray, windows: Windows) -> tuple[np.ndarray, list[int], list[int]]:
-    """The kernels by position within a stride, (row, column, into, out, taps, taps), flipped; the padding with which
-    they are convolved, and how much of the result lies before the first element.
-    """
-    out, into, *kernel = array.shape
-    stride = windows.strides[0]
-    taps = [-(-k // stride) for k in kernel]
-    full = np.zeros((out, into, *(each * stride for each in taps)), dtype=array.dtype)
-    full[:, :, : kernel[0], : kernel[1]] = array
-    apart = full.reshape(out, into, taps[0], stride, taps[1], stride)[:, :, ::-1, :, ::-1, :]
-    begin, size, count = map(_known, (windows.begin, windows.size, windows.count))
-    skipped = [each // stride for each in begin]
-    before = [each - 1 - left for each, left in zip(taps, skipped, strict=True)]
-    after = [-(-(n + p) // stride) - c for n, p, c in zip(size, begin, count, strict=True)]
-    return apart.transpose(3, 5, 1, 0, 2, 4), [*before, *after], [p % stride for p in begin]
-
-
 def _position_by_position(tape: Tape, small: Operand, array: np.ndarray, windows: Windows) -> ir.Value | None:
-    """A convolution for each position, with the taps that reach it; interleaved columns, then rows."""
-    kernels, pads, first = _positions(array, windows)
-    if min(pads) < 0:
-        return None
+    """A convolution for each position within a stride, with the taps that reach it; interleaved columns, then rows."""
     into, stride = array.shape[1], windows.strides[0]
-    h, w = (
-        count + pads[axis] + pads[2 + axis] - kernels.shape[4 + axis] + 1
-        for axis, count in enumerate(_known(windows.count))
-    )
+    size = _known(windows.size)
+    h, w = (-(-each // stride) for each in size)
+    apart = [[_at(array, windows, (row, column)) for column in range(stride)] for row in range(stride)]
+    if min(pad for row in apart for _, pads in row for pad in pads) < 0:
+        return None
     rows = []
-    for row in range(stride):
-        columns = []
-        for column in range(stride):
-            # taps beyond the kernel are zeros in front
-            missing = [
-                taps - -(-(kernel - place) // stride)
-                for taps, kernel, place in zip(kernels.shape[4:], array.shape[2:], (row, column), strict=True)
-            ]
-            top, left = (min(pad, gap) for pad, gap in zip(pads, missing, strict=False))
-            own = np.ascontiguousarray(kernels[row, column, :, :, top:, left:])
-            conv = tape.Conv(
-                small, tape.constant(own), pads=[pads[0] - top, pads[1] - left, pads[2], pads[3]]
-            )
-            columns.append(tape.Transpose(conv, perm=_LAST))
-        rows.append(tape.Reshape(tape.Concat(*columns, axis=3), [0, h, 1, w * stride, into]))
+    for row in apart:
+        convs = (tape.Conv(small, tape.constant(kernel), pads=pads) for kernel, pads in row)
+        columns = tape.Concat(*(tape.Transpose(conv, perm=_LAST) for conv in convs), axis=3)
+        rows.append(tape.Reshape(columns, [0, h, 1, w * stride, into]))
     whole = tape.Reshape(tape.Concat(*rows, axis=2), [0, h * stride, w * stride, into])
-    return tape.Transpose(_cut(tape, whole, first, windows, [1, 2]), perm=_FIRST)
+    if size != [h * stride, w * stride]:
+        whole = tape.Slice(whole, [0, 0], size, [1, 2])
+    return tape.Transpose(whole, perm=_FIRST)
 
 
-def _cut(tape: Tape, x: ir.Value, first: list[int], windows: Windows, axes: list[int]) -> ir.Value:
-    """The windows' size of `x` from `first` on."""
-    last = [start + size for start, size in zip(first, windows.size, strict=True)]
-    return tape.Slice(x, first, last, axes)
+def _at(array: np.ndarray, windows: Windows, place: tuple[int, int]) -> tuple[np.ndarray, list[int]]:
+    """What the elements at one `place` within each stride get, as a convolution: its kernel and padding.
+
+    Element place + stride * j gets tap first + stride * u of window j + ahead - u.
+    """
+    stride = windows.strides[0]
+    own = array.swapaxes(0, 1)
+    before, after = [], []
+    for axis, (size, count, begin) in enumerate(
+        zip(*map(_known, (windows.size, windows.count, windows.begin)), strict=True)
+    ):
+        ahead, first = divmod(place[axis] + begin, stride)
+        own = own[(slice(None),) * (2 + axis) + (slice(first, None, stride),)]
+        last = own.shape[2 + axis] - 1
+        before.append(last - ahead)
+        after.append(-(-size // stride) + ahead - count)
+    return np.ascontiguousarray(own[:, :, ::-1, ::-1]), [*before, *after]
 
 
 def _flipped_pads(windows: Windows) -> list[int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from inspector.autodiff.blocked import is_inside, taken_in
 from inspector.autodiff.sizes import Size
 from inspector.autodiff.spread import spread
 from inspector.autodiff.tape import Operand, Pullback, Tape, Values
@@ -11,9 +12,13 @@ from inspector.autodiff.windows import correlate, kernel_gradient, windows_over
 
 
 def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
+    g: Operand
+    gx: Operand
     (g,), (x, w, *bias) = cotangents, node.inputs
     windows = windows_over(tape, node, x, node.outputs[0], _kernel(tape, node, w))
     gx = spread(tape, g, w, windows) if tape.wants(x) else None
+    if gx is not None and is_inside(x):
+        gx = taken_in(tape, gx, x)
     gw = kernel_gradient(tape, x, g, windows) if tape.wants(w) else None
     return [gx, gw, *(_bias(tape, g, windows.axes) for _ in bias)]
 

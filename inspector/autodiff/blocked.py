@@ -109,17 +109,15 @@ def repeated(tape: Tape, x: Operand, like: Operand) -> ir.Value | None:
     """`x` (N, C, 1, 1), repeated over the height and width of the feature map `like`; None where it would not be laid
     out in blocks.
 
-    By max pooling, along the rows and then down the columns, where each window holds that one number: what comes of it
-    is laid out, as from `Expand` it is not, and has the name of the batch, which `Resize` loses.
+    By convolutions with ones, along the rows and then down the columns, where each window holds that one number: what
+    comes of it is laid out, as from `Expand` it is not, and has the name of the batch, which `Resize` loses.
     """
-    if like is None or like.shape is None or like.dtype != ir.DataType.FLOAT:
+    sizes = None if like is None or like.shape is None else _sizes(like, like.shape.dims)
+    if sizes is None or like is None:
         return None
-    sizes = _whole_blocks(like.shape.dims)
-    if sizes is None:
-        return None
-    _, height, width = sizes
-    row = tape.MaxPool(x, kernel_shape=[1, width], pads=[0, width - 1] * 2)
-    whole = tape.MaxPool(row, kernel_shape=[height, 1], pads=[height - 1, 0] * 2)
+    channels, height, width = sizes
+    row = _with_ones(tape, x, channels, (1, width), pads=[0, width - 1] * 2)
+    whole = _with_ones(tape, row, channels, (height, 1), pads=[height - 1, 0] * 2)
     whole.shape = like.shape
     return whole
 
@@ -137,15 +135,22 @@ def summed(tape: Tape, g: Operand, dims: Sequence[object]) -> ir.Value | None:
     """The sums (N, C, 1, 1) over height and width of `g`, a feature map of the shape `dims`; None where it is not
     laid out in blocks.
     """
-    sizes = _whole_blocks(dims)
+    sizes = _sizes(g, dims)
     if sizes is None or not is_inside(g):
         return None
-    channels, *spatial = sizes
-    return times(tape, tape.GlobalAveragePool(g), math.prod(spatial), channels)
+    channels, height, width = sizes
+    row = _with_ones(tape, g, channels, (1, width), pads=[0] * 4)
+    return _with_ones(tape, row, channels, (height, 1), pads=[0] * 4)
 
 
-def _whole_blocks(dims: Sequence[object]) -> list[int] | None:
-    """Channels, height and width of a feature map whose channels fill blocks, as pooling wants; None of others."""
+def _with_ones(tape: Tape, x: Operand, channels: int, kernel: tuple[int, int], pads: list[int]) -> ir.Value:
+    """The sums of each channel under windows."""
+    ones = tape.constant(np.ones((channels, 1, *kernel), dtype=np.float32))
+    return tape.Conv(x, ones, group=channels, pads=pads)
+
+
+def _sizes(x: Operand, dims: Sequence[object]) -> list[int] | None:
+    """Channels, height and width of a feature map that can be laid out; None of others."""
     sizes = [dim for dim in dims[1:] if isinstance(dim, int)]
-    fits = len(dims) == _RANK and len(sizes) == _RANK - 1 and sizes[0] % _BLOCK == 0 and sizes[1:] != [1, 1]
-    return sizes if fits else None
+    fits = len(dims) == _RANK and len(sizes) == _RANK - 1 and sizes[0] >= _BLOCK and not sizes[0] % _ALIGNED
+    return sizes if fits and sizes[1:] != [1, 1] and x is not None and x.dtype == ir.DataType.FLOAT else None

@@ -24,10 +24,11 @@ __all__ = ["Session"]
 # bytes of weights from which on the runtime is kept from making further copies of them, in the order that its kernels
 # like best or transposed
 HUGE = 2**27
-# numbers that a run is fed from which on activations take most memory (800 x 800 pixels): freed blocks are then not
-# kept for the next run, which would cost each session as much again as its largest run; they are so large that asking
-# for them anew takes no time
+# numbers in one sample from which on its activations take gigabytes (800 x 800 pixels): what a run leaves is then not
+# kept for the next, though asking for it anew makes that slower by half, since each session would keep its own
 LARGE = 2**21
+# the same of all samples of a run (a hundred pictures of 224 x 224)
+MANY = 2**24
 SHRINK = "memory.enable_memory_arena_shrinkage"
 # the pass that makes a `Pad` of zeros the padding of the `MaxPool` behind it, which pads with the lowest value instead:
 # the runtime then gives another maximum than the file says wherever a whole window at the border is negative
@@ -149,7 +150,9 @@ class Session:
 
     def _options(self, feeds: Mapping[str, Array]) -> Any:
         """None, or to give back what the arena holds where the file did not tell that it would be much."""
-        if not self._arena or sum(getattr(array, "size", 0) for array in feeds.values()) < LARGE:
+        shapes = [array.shape for array in feeds.values() if isinstance(array, np.ndarray)]
+        small = sum(map(_of_one_sample, shapes)) < LARGE and sum(map(prod, shapes)) < MANY
+        if small or not self._arena:
             return None
         import onnxruntime
 
@@ -172,8 +175,13 @@ class Session:
             raise InputError(f"onnxruntime cannot run the model on {given}: {first_line(error)}") from None
 
 
+def _of_one_sample(shape: Sequence[int]) -> int:
+    """How many numbers a sample of this shape holds; four axes and more begin with the batch."""
+    return prod(shape[1:] if len(shape) > 3 else shape)
+
+
 def _declared(model: onnx.ModelProto | ir.Model | bytes) -> int:
-    """How many numbers the inputs hold by their shapes, a dimension that is not fixed counted as 1."""
+    """How many numbers a sample of the inputs holds by their shapes, a dimension that is not fixed counted as 1."""
     if isinstance(model, bytes):
         return 0
     import onnx_ir as ir
@@ -182,15 +190,15 @@ def _declared(model: onnx.ModelProto | ir.Model | bytes) -> int:
     if isinstance(graph, ir.Graph):
         # (files of IR version 3 have their weights among the inputs)
         values = [value for value in graph.inputs if value.name not in graph.initializers]
-        shapes = [[dim for dim in value.shape or () if isinstance(dim, int)] for value in values]
+        shapes = [[dim if isinstance(dim, int) else 1 for dim in value.shape or ()] for value in values]
     else:
         weights = {weight.name for weight in graph.initializer}
         shapes = [
-            [dim.dim_value for dim in value.type.tensor_type.shape.dim if dim.HasField("dim_value")]
+            [dim.dim_value if dim.HasField("dim_value") else 1 for dim in value.type.tensor_type.shape.dim]
             for value in graph.input
             if value.name not in weights
         ]
-    return sum(prod(shape) for shape in shapes)
+    return sum(map(_of_one_sample, shapes))
 
 
 def _from_runtime(error: Exception) -> bool:

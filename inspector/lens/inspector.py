@@ -251,7 +251,7 @@ class Inspector(Opened):
         named = [] if layer is None else [layer] if isinstance(layer, str | int | Layer) else list(layer)
         places = [self.resolve_layer(each) for each in named]
         with blaming_the_file(self.evaluator, feeds):
-            subject, entry = self.subject(feeds, target, score, batch, progress)
+            subject, entry = self._subject(feeds, target, score, batch, progress)
             return explain_subject(subject, entry, method, places, check, tokens, merge, **options)
 
     def subject(
@@ -266,7 +266,16 @@ class Inspector(Opened):
 
         Arguments and errors are those of `explain`.
         """
-        feeds = self._feeds(x)
+        return self._subject(self._feeds(x), target, score, batch, progress)
+
+    def _subject(
+        self,
+        feeds: Feeds,
+        target: AnyTargets,
+        score: Score,
+        batch: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[Subject, Entry]:
         objective = self._objective(feeds, target, score)
         entry = find_entry(self.evaluator, objective.tensors, pictures_first=True)
         return Subject(self.evaluator, feeds, objective, entry.input.name, batch, progress), entry
@@ -360,10 +369,28 @@ class Inspector(Opened):
         return check_feeds(self.model.inputs, x)
 
     def _objective(self, feeds: Feeds, target: AnyTargets, score: Score) -> Objective:
+        """What `target` asks of these samples; kept where that does not depend on what they show."""
+        samples = batch_size(feeds)
+        looked = False
+
         def values(name: str) -> Array:
+            nonlocal looked
+            looked = True
             return self.evaluator.values(feeds, [name])[name]
 
-        return resolve(target, batch_size(feeds), self.model, self.heads(score), values, score)
+        def find() -> Objective:
+            return resolve(target, samples, self.model, self.heads(score), values, score)
+
+        if not (target is None or isinstance(target, str | int)):
+            return find()
+        # (a class's number equals True, which is none)
+        key = (target, type(target), samples, score)
+        if key not in self._asked:
+            objective = find()
+            if looked:
+                return objective
+            self._asked.get(key, lambda: objective)
+        return self._asked.get(key, find)
 
     def _tensor(self, wrt: str | None, objective: Objective) -> str:
         if wrt is None:

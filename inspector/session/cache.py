@@ -26,5 +26,8 @@ class Cache(Generic[T]):
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
     def __len__(self) -> int:
         return len(self._kept)

@@ -248,3 +248,34 @@ def test_every_result_of_a_node_has_an_activation() -> None:
     shapes = {layer.name: layer.shape for layer in lens.results()}
     assert shapes["tail"] == ("n", 2, 5, 5)
     assert shapes["places"] == ("n", 4, 1, 1)
+
+
+def test_what_a_target_asks_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspector.lens import inspector as module
+
+    asked: list[object] = []
+    resolve = module.resolve
+    monkeypatch.setattr(
+        module, "resolve", lambda target, *rest: asked.append(target) or resolve(target, *rest)
+    )
+    lens, x = Inspector(cnn()), images(3)
+    first = [lens.gradient(x, target=target) for target in (1, 2, None)]
+    again = [lens.gradient(x, target=target) for target in (1, 2, None)]
+    assert asked == [1, 2, None]
+    np.testing.assert_array_equal(first, again)
+    # another number of samples, another score and what is no class number are other questions
+    lens.gradient(x[:1], target=1)
+    lens.gradient(x, target=1, score="output")
+    with pytest.raises(TargetError):
+        lens.gradient(x, target=True)
+    assert asked == [1, 2, None, 1, 1, True]
+
+
+def test_what_the_samples_decide_is_found_anew() -> None:
+    lens = Inspector(cnn())
+    x = images(8)
+    classes = lens.run(x)["logits"].argmax(axis=1)
+    assert len(set(classes)) > 1
+    for one, number in zip(x, classes, strict=True):
+        own = lens.gradient(one[None], target=None)
+        np.testing.assert_array_equal(own, lens.gradient(one[None], target=int(number)))

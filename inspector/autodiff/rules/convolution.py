@@ -12,13 +12,13 @@ from inspector.autodiff.windows import correlate, kernel_gradient, windows_over
 
 
 def conv(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
-    g: Operand
-    gx: Operand
     (g,), (x, w, *bias) = cotangents, node.inputs
     windows = windows_over(tape, node, x, node.outputs[0], _kernel(tape, node, w))
-    gx = spread(tape, g, w, windows) if tape.wants(x) else None
-    if gx is not None and is_inside(x):
-        gx = taken_in(tape, gx, x)
+    gx: Operand = None
+    if tape.wants(x):
+        gx = spread(tape, g, w, windows)
+        # (what was interleaved goes back to where the masks of the maps before it are)
+        gx = taken_in(tape, gx, x) if is_inside(x) else gx
     gw = kernel_gradient(tape, x, g, windows) if tape.wants(w) else None
     return [gx, gw, *(_bias(tape, g, windows.axes) for _ in bias)]
 

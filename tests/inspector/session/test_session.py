@@ -11,7 +11,7 @@ from inspector import Inspector
 from inspector.errors import InputError, InspectorError, ModelError
 from inspector.session import Cache, Session, choose_providers
 from inspector.session import providers as providers_module
-from inspector.session.session import STOPS_SPINNING
+from inspector.session.session import SHRINK, STOPS_SPINNING
 from tests.inspector.graphs import cnn, images, model, normal
 
 
@@ -223,3 +223,31 @@ def test_memory_of_a_run_on_inputs_that_turn_out_large_is_given_back() -> None:
 def test_idle_threads_leave_the_cores_to_others() -> None:
     session = Session(cnn(), "cpu", threads=2)
     assert session._session.get_session_options().get_session_config_entry(STOPS_SPINNING) == "1"
+
+
+@pytest.mark.parametrize(
+    ("shape", "kept"),
+    [
+        ((1, 3, 224, 224), True),
+        ((64, 3, 224, 224), True),
+        ((1, 3, 1024, 1024), False),
+        ((3, 1024, 1024), False),
+        ((128, 3, 224, 224), False),
+    ],
+)
+def test_memory_is_kept_for_the_next_run_of_small_pictures(shape: tuple[int, ...], kept: bool) -> None:
+    open_ended = model(
+        [helper.make_node("Relu", ["x"], ["y"])], {"x": ["a", "b", "c", "d"][: len(shape)]}, {"y": None}
+    )
+    options = Session(open_ended, "cpu")._options({"x": np.broadcast_to(np.float32(1), shape)})
+    assert (options is None) is kept
+    if options is not None:
+        assert options.get_run_config_entry(SHRINK) == "cpu:0"
+
+
+@pytest.mark.parametrize(("batch", "kept"), [("n", True), (16, True), (1, True)])
+def test_a_file_of_a_fixed_batch_keeps_it_too(batch: int | str, kept: bool) -> None:
+    small = model([helper.make_node("Relu", ["x"], ["y"])], {"x": [batch, 3, 224, 224]}, {"y": None})
+    large = model([helper.make_node("Relu", ["x"], ["y"])], {"x": [batch, 3, 1024, 1024]}, {"y": None})
+    assert Session(small, "cpu")._arena is kept
+    assert Session(large, "cpu")._arena is not kept

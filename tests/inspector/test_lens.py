@@ -271,11 +271,12 @@ def test_what_a_target_asks_is_found_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert asked == [1, 2, None, 1, 1, True]
 
 
-def test_what_the_samples_decide_is_found_anew() -> None:
+@pytest.mark.parametrize(("target", "rank"), [(None, 1), ("top[0]", 1), ("top[1]", 2)])
+def test_what_the_samples_decide_is_found_anew(target: str | None, rank: int) -> None:
     lens = Inspector(cnn())
     x = images(8)
-    classes = lens.run(x)["logits"].argmax(axis=1)
+    classes = lens.run(x)["logits"].argsort(axis=1)[:, -rank]
     assert len(set(classes)) > 1
     for one, number in zip(x, classes, strict=True):
-        own = lens.gradient(one[None], target=None)
+        own = lens.gradient(one[None], target=target)
         np.testing.assert_array_equal(own, lens.gradient(one[None], target=int(number)))

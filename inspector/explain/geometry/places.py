@@ -53,6 +53,7 @@ class Places:
         )
         self.axes = trace_axes(self.graph, self.shapes, {image.name: source}) if self.spaces else {}
         self.answers: Cache[Any] = Cache(256)
+        self._grids: dict[str, Grid | None] = {}
 
     def grid(self, name: str, shape: Sequence[int] | None = None) -> Grid | None:
         """How a tensor is read as maps; None where it is no map, or nothing is known of it.
@@ -62,7 +63,9 @@ class Places:
             shape: that it really has, for a tensor whose shape does not follow from those of the inputs.
         """
         if name in self.axes:
-            return grid_of(self.axes[name], self.spaces)
+            if name not in self._grids:
+                self._grids[name] = grid_of(self.axes[name], self.spaces)
+            return self._grids[name]
         layout = self._layouts.get(name)
         known = self.shapes.get(name, tuple(shape) if shape is not None else self._declared(name))
         if layout is None or known is None or len(known) != len(layout):

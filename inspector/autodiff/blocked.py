@@ -42,8 +42,11 @@ def channels_of(x: Operand) -> int | None:
     if x is None or x.dtype != ir.DataType.FLOAT or x.shape is None or len(x.shape) != _RANK:
         return None
     channels = x.shape[1]
-    fits = isinstance(channels, int) and channels >= _BLOCK and channels % _ALIGNED == 0
-    return channels if isinstance(channels, int) and fits else None
+    return channels if isinstance(channels, int) and _fill_blocks(channels) else None
+
+
+def _fill_blocks(channels: int) -> bool:
+    return channels >= _BLOCK and channels % _ALIGNED == 0
 
 
 def of_one_batch(tape: Tape, g: ir.Value, x: ir.Value) -> ir.Value:
@@ -112,8 +115,10 @@ def repeated(tape: Tape, x: Operand, like: Operand) -> ir.Value | None:
     By convolutions with ones, along the rows and then down the columns, where each window holds that one number: what
     comes of it is laid out, as from `Expand` it is not, and has the name of the batch, which `Resize` loses.
     """
-    sizes = None if like is None or like.shape is None else _sizes(like, like.shape.dims)
-    if sizes is None or like is None:
+    if like is None or like.shape is None or like.dtype != ir.DataType.FLOAT:
+        return None
+    sizes = _sizes(like.shape.dims)
+    if sizes is None:
         return None
     channels, height, width = sizes
     row = _with_ones(tape, x, channels, (1, width), pads=[0, width - 1] * 2)
@@ -135,8 +140,8 @@ def summed(tape: Tape, g: Operand, dims: Sequence[object]) -> ir.Value | None:
     """The sums (N, C, 1, 1) over height and width of `g`, a feature map of the shape `dims`; None where it is not
     laid out in blocks.
     """
-    sizes = _sizes(g, dims)
-    if sizes is None or not is_inside(g):
+    sizes = _sizes(dims)
+    if sizes is None or g is None or g.dtype != ir.DataType.FLOAT or not is_inside(g):
         return None
     channels, height, width = sizes
     row = _with_ones(tape, g, channels, (1, width), pads=[0] * 4)
@@ -149,8 +154,8 @@ def _with_ones(tape: Tape, x: Operand, channels: int, kernel: tuple[int, int], p
     return tape.Conv(x, ones, group=channels, pads=pads)
 
 
-def _sizes(x: Operand, dims: Sequence[object]) -> list[int] | None:
-    """Channels, height and width of a feature map that can be laid out; None of others."""
+def _sizes(dims: Sequence[object]) -> list[int] | None:
+    """Channels, height and width of a feature map of that shape which can be laid out; None of others."""
     sizes = [dim for dim in dims[1:] if isinstance(dim, int)]
-    fits = len(dims) == _RANK and len(sizes) == _RANK - 1 and sizes[0] >= _BLOCK and not sizes[0] % _ALIGNED
-    return sizes if fits and sizes[1:] != [1, 1] and x is not None and x.dtype == ir.DataType.FLOAT else None
+    known = len(dims) == _RANK and len(sizes) == _RANK - 1
+    return sizes if known and _fill_blocks(sizes[0]) and sizes[1:] != [1, 1] else None

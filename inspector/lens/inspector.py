@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -31,7 +32,7 @@ from inspector.objectives import (
     find_entry,
     resolve,
 )
-from inspector.session import Array, Feeds, batch_size, check_feeds
+from inspector.session import Array, Cache, Feeds, batch_size, check_feeds
 
 if TYPE_CHECKING:
     import os
@@ -385,12 +386,14 @@ class Inspector(Opened):
             return find()
         # (a class's number equals True, which is none)
         key = (target, type(target), samples, score)
-        if key not in self._asked:
-            objective = find()
-            if looked:
-                return objective
-            self._asked.get(key, lambda: objective)
-        return self._asked.get(key, find)
+        if key in self._asked:
+            return self._asked.get(key, find)
+        objective = find()
+        return objective if looked else self._asked.get(key, lambda: objective)
+
+    @cached_property
+    def _asked(self) -> Cache[Objective]:
+        return Cache(256)
 
     def _tensor(self, wrt: str | None, objective: Objective) -> str:
         if wrt is None:

@@ -22,14 +22,13 @@ from inspector.objectives import (
     Evaluator,
     Head,
     Labels,
-    Objective,
     blaming_the_file,
     find_default,
     find_entry,
     read_heads,
     target_tensors,
 )
-from inspector.session import Cache, cache_folder
+from inspector.session import cache_folder
 
 if TYPE_CHECKING:
     import os
@@ -57,7 +56,6 @@ class Opened:
         self.evaluator = Evaluator(self.model, providers, threads, cache_folder(cache))
         self._labels = labels
         self._heads: dict[Score, dict[str, Head]] = {}
-        self._asked: Cache[Objective] = Cache(256)
 
     # what is in the model
 

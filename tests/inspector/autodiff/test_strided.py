@@ -74,7 +74,8 @@ def test_the_gradient_is_that_of_torch(geometry: tuple, group: int, inside: bool
     graph = vjp(network(w, geometry, group, inside), ["y"], ["x"])
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     (ours,) = session.run(["gradient.x"], {"x": x, "cotangent.y": g})
-    # each element sums as many products as taps reach it, of as many channels
+    # an element sums at most so many products of random signs: their sum grows with the root of the number, and so
+    # do the roundings of its parts
     products = 32 // group * kernel[0] * kernel[1]
     largest = float(np.abs(w).max()) * float(np.abs(g).max())
     bound = np.finfo(np.float32).eps * products * largest

@@ -131,11 +131,20 @@ def mobilenet_v2(net: Builder) -> str:
     return net.classes(x)
 
 
+def gates(net: Builder) -> str:
+    """Squeeze and excitation of 72 channels, which do not fill blocks of 16."""
+    y = net.relu(net.conv("x", 72))
+    pooled = net.relu(net.conv(net.op("GlobalAveragePool", y), 24, 1))
+    y = net.op("Mul", y, net.op("HardSigmoid", net.conv(pooled, 72, 1), alpha=1 / 6))
+    return net.classes(net.relu(net.conv(y, 32)))
+
+
 TABLE: dict[str, tuple[Network, Counts]] = {
     "ResNet-18": (resnet([2, 2, 2, 2], False), Counts(190, 58, 26, 2389)),
     "ResNet-50": (resnet([3, 4, 6, 3], True), Counts(320, 124, 26, 5548)),
     # (products include copies within the layout, and the scaling, sums and repetition of gates)
     "MobileNetV2": (mobilenet_v2, Counts(109, 46, 9, 14796)),
+    "gates of any width": (gates, Counts(46, 19, 7, 17680)),
     "MobileNetV3": (mobilenet_v3, Counts(217, 91, 21, 7546)),
 }
 """The largest that each may be, with any batch size."""

@@ -19,6 +19,10 @@ from inspector.explain.upsample import upsample
 
 __all__ = ["rise", "rise_masks"]
 
+_OF_ONE_THREAD = 2**18
+"""Multiplications up to which OpenBLAS leaves a product to the thread that asks. Those that it wakes for larger ones
+go on spinning for a while, on the cores that the model wants."""
+
 
 def rise(
     scene: Scene,
@@ -69,7 +73,8 @@ def rise(
         scored = [waiting.popleft() for _ in scores]
         shares = np.zeros((canvas.rows, len(scores)), dtype=np.float32)
         shares[[row for row, _ in scored], np.arange(len(scores))] = scores
-        total += np.tensordot(shares, np.stack([mask for _, mask in scored]), axes=1)
+        # (not BLAS: see `_OF_ONE_THREAD`)
+        total += np.einsum("rm,m...->r...", shares, np.stack([mask for _, mask in scored]))
     maps = total / (masks * p)
     floor = maps.min(axis=tuple(range(1, maps.ndim)), keepdims=True)
     return Relevance((maps - floor).astype(np.float32), measures={"floor": floor.ravel()})
@@ -108,6 +113,8 @@ def rise_masks(
 
 def _along_first(mask: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """The first axis through `matrix`; it then is the last: after all axes they stand in order again."""
-    rest = mask.shape[1:]
-    through: NDArray[np.float32] = mask.reshape(len(mask), -1).T @ matrix.T
+    rest, rows = mask.shape[1:], mask.reshape(len(mask), -1).T
+    step = max(1, _OF_ONE_THREAD // matrix.size)
+    parts = [rows[begin : begin + step] @ matrix.T for begin in range(0, len(rows), step)]
+    through: NDArray[np.float32] = np.concatenate(parts)
     return through.reshape(*rest, len(matrix))

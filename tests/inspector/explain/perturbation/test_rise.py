@@ -50,6 +50,14 @@ def test_a_mask_is_a_shifted_piece_of_an_enlarged_grid(
         np.testing.assert_allclose(mask, piece, atol=1e-6)
 
 
+def test_masks_made_in_parts_are_the_same_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(rise_masks((9, 12), (3, 5), 3, 0.3, seed=5))
+    # two of the nine rows at a time, the last alone
+    monkeypatch.setitem(rise_masks.__globals__, "_OF_ONE_THREAD", 2 * 12 * 5)
+    parts = list(rise_masks((9, 12), (3, 5), 3, 0.3, seed=5))
+    np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
 def test_the_map_is_the_mean_of_masks_weighted_by_scores() -> None:
     """Equation 6, with scores asked of the model one by one."""
     lens, x = Inspector(cnn()), images(2)

@@ -20,6 +20,7 @@ from inspector.autodiff.carried import infer_bodies
 from inspector.autodiff.constants import write_constants
 from inspector.autodiff.decompose import decompose
 from inspector.autodiff.history import remember
+from inspector.autodiff.order import bring_forward
 from inspector.autodiff.ranks import tell_ranks
 from inspector.autodiff.table import RULES, RuleTable
 from inspector.autodiff.tape import Tape
@@ -105,6 +106,7 @@ def add_vjp(model: ir.Model, outputs: Sequence[str], wrt: Sequence[str], rules: 
     _refuse_taken_names(graph, [*seeds.values(), *results])
     graph.inputs.extend(seeds.values())
     add_nodes(graph, tape.nodes, outputs=results)
+    bring_forward(graph, [node for node in tape.nodes if node.graph is graph], seeds.values())
     read_copies(tape, graph, tape.copying)
 
 

@@ -13,7 +13,7 @@ from benchmarks.contenders.table import OURS, REFERENCES, TABLE, Contender
 from benchmarks.environments import Environments
 from benchmarks.networks.files import provide
 from benchmarks.processes import WorkFailed
-from benchmarks.turns import Pace, Prepared, take_turns
+from benchmarks.turns import LONG, Pace, Prepared, take_turns
 from benchmarks.work import Work
 from inspector.bench import quartiles
 
@@ -71,6 +71,7 @@ class Row:
         name: of the contender; empty version: not known.
         seconds: lower quartile, median, upper quartile of its turns. For comparison within a row's own case only.
         ratio: the same of each turn over the reference's turn of the same round.
+        once: that it was too slow to take turns, and was run once.
         built: seconds to prepare, once.
         first: seconds of the very first run.
         difference: of what it returned from what onnxlens, or else the reference, returned (L2, relative); maps are
@@ -87,6 +88,7 @@ class Row:
     first: float | None = None
     difference: float | None = None
     facts: dict[str, Any] | None = None
+    once: bool | None = None
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -105,24 +107,25 @@ def measure(
             provide(case.work, each.file, environments)
             process = environments.process(each, case.work.threads)
             told = process.ask("prepare", number=number, function=each.where, work=case.work.to_json())
-            ready.append((each, Prepared(process, number), told))
+            ready.append((each, Prepared(process, number, told["first"]), told))
         except WorkFailed as error:
             failed[each.name] = str(error)
     tell(f"{case.describe()}: {len(ready)} take turns")
     turns = take_turns([prepared for _, prepared, _ in ready], pace)
-    differences, unfit = _differences(case, ready, environments.folder)
+    again = [entry for entry in ready if entry[1].first < LONG]
+    differences, unfit = _differences(case, again, environments.folder)
     failed.update(unfit)
     for _, prepared, _ in ready:
         prepared.process.ask("drop", number=prepared.number)
     rows = []
     base = turns[0] if ready and ready[0][0] == REFERENCES[case.task] else None
-    for (each, _, told), times in zip(ready, turns, strict=True):
+    for (each, prepared, told), times in zip(ready, turns, strict=True):
         if isinstance(times, WorkFailed):
             failed[each.name] = str(times)
             continue
         if each.name in unfit:
             continue
-        ratios = [a / b for a, b in zip(times, base, strict=True)] if isinstance(base, list) else None
+        ratios = _ratios(times, base) if isinstance(base, list) else None
         rows.append(
             Row(
                 each.name,
@@ -133,6 +136,7 @@ def measure(
                 told["first"],
                 differences.get(each.name),
                 told["facts"] or None,
+                prepared.first >= LONG or None,
             )
         )
     versions = {each.name: environments.version(each) for each in case.contenders}
@@ -142,6 +146,12 @@ def measure(
         "reference": REFERENCES[case.task].name,
         "rows": [row.to_json() for row in rows],
     }
+
+
+def _ratios(times: Sequence[float], base: Sequence[float]) -> list[float]:
+    """Round by round; of one that had no turns, its one run over the reference's median."""
+    pairs = zip(times, base, strict=True) if len(times) == len(base) else ((times[0], np.median(base)),)
+    return [float(a / b) for a, b in pairs]
 
 
 def _differences(

@@ -18,7 +18,8 @@ Written by `make bench` (`python -m benchmarks --page`) from one run; `benchmark
 Each library runs in a process of its own environment, on the same weights (random ones; an ONNX file made from the
 framework's own network), the same images and the same number of threads. Within a case they take turns, A B C A B C: a
 turn begins with a pause (threads of the one before may still spin) and a run that is not counted; every figure is the
-median over the rounds of a turn's time over that of the reference in the same round, with quartiles in brackets.
+median over the rounds of a turn's time over that of the reference in the same round, with quartiles in brackets. Who
+takes a minute for a first run has that one run.
 **Lower is better; seconds are not shown, for they mean nothing elsewhere.** Where nothing else is said the reference
 is onnxruntime's plain forward pass of the same images, on the file with a dynamic batch, float32.
 

@@ -32,7 +32,7 @@ ORDER = {(each.task, each.name): place for place, each in enumerate(TABLE)}
 
 
 def figure(row: dict[str, Any]) -> str:
-    """`1.05 (1.02-1.09)`: median and quartiles; of memory one number."""
+    """`1.05 (1.02-1.09)`: median and quartiles; of memory, and of what was run once, one number."""
     if "error" in row:
         return "fails"
     ratio = row.get("ratio")
@@ -41,6 +41,8 @@ def figure(row: dict[str, Any]) -> str:
     if isinstance(ratio, float | int):
         return _short(ratio)
     low, middle, high = ratio
+    if row.get("once"):
+        return f"{_short(middle)} (one run)"
     return f"{_short(middle)} ({_short(low)}-{_short(high)})"
 
 

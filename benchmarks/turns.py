@@ -11,11 +11,13 @@ import numpy as np
 
 from benchmarks.processes import Process, WorkFailed
 
-__all__ = ["Pace", "Prepared", "take_turns"]
+__all__ = ["LONG", "Pace", "Prepared", "take_turns"]
 
 # seconds that one turn should last at least, and runs that it should not exceed
 TURN, MOST = 0.05, 50
 FEWEST = 3
+# seconds of its first run from which on a contender has no turns
+LONG = 60.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A contender that waits for its turn: number `number` of `process`."""
+    """A contender that waits for its turn: number `number` of `process`, whose first run took `first` seconds."""
 
     process: Process
     number: int
+    first: float = 0.0
 
     def times(self, count: int) -> list[float]:
         """Seconds of `count` runs."""
@@ -45,10 +48,17 @@ class Prepared:
 
 
 def take_turns(contenders: Sequence[Prepared], pace: Pace) -> list[list[float] | WorkFailed]:
-    """For each contender the median seconds of each of its turns; or why it broke down."""
+    """For each contender the median seconds of each of its turns; or why it broke down.
+
+    One whose first run took `LONG` or more has no turns: that run is its figure.
+    """
     found: list[list[float] | WorkFailed] = [[] for _ in contenders]
     counts: list[int] = []
     for place, each in enumerate(contenders):
+        if each.first >= LONG:
+            found[place] = [each.first]
+            counts.append(0)
+            continue
         try:
             warm = min(each.times(2))
         except WorkFailed as error:
@@ -60,7 +70,7 @@ def take_turns(contenders: Sequence[Prepared], pace: Pace) -> list[list[float] |
             break
         for place, each in enumerate(contenders):
             turns = found[place]
-            if isinstance(turns, WorkFailed):
+            if isinstance(turns, WorkFailed) or not counts[place]:
                 continue
             try:
                 turns.append(float(np.median(each.times(counts[place]))))

@@ -68,6 +68,17 @@ def test_a_contender_that_breaks_down_does_not_stop_the_others(process: Process,
     assert isinstance(bad, WorkFailed)
 
 
+def test_who_is_too_slow_for_turns_has_one_run(process: Process, tmp_path: Path) -> None:
+    for number in range(2):
+        process.ask("prepare", number=number, function=f"{HERE}:doubling", work=work(tmp_path))
+    quick, slow = take_turns(
+        [Prepared(process, 0, 0.5), Prepared(process, 1, 90.0)], Pace(rounds=3, seconds=0.0)
+    )
+    assert isinstance(quick, list)
+    assert len(quick) == 3
+    assert slow == [90.0]
+
+
 def test_environments_say_what_they_have(tmp_path: Path) -> None:
     with Environments([], tmp_path) as environments:
         assert environments.having(["inspector", "onnxruntime"]) == sys.executable

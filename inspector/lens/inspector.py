@@ -21,6 +21,7 @@ from inspector.explain import (
 )
 from inspector.explain import explain as explain_subject
 from inspector.features import Crop, maximize, read_kernels, top_crops
+from inspector.lens.asked import Asked
 from inspector.lens.opened import LayerSpec, Opened, Score
 from inspector.model import Layer
 from inspector.objectives import (
@@ -30,9 +31,8 @@ from inspector.objectives import (
     OneTarget,
     blaming_the_file,
     find_entry,
-    resolve,
 )
-from inspector.session import Array, Cache, Feeds, batch_size, check_feeds
+from inspector.session import Array, Feeds, batch_size, check_feeds
 
 if TYPE_CHECKING:
     import os
@@ -370,30 +370,11 @@ class Inspector(Opened):
         return check_feeds(self.model.inputs, x)
 
     def _objective(self, feeds: Feeds, target: AnyTargets, score: Score) -> Objective:
-        """What `target` asks of these samples; kept where that does not depend on what they show."""
-        samples = batch_size(feeds)
-        looked = False
-
-        def values(name: str) -> Array:
-            nonlocal looked
-            looked = True
-            return self.evaluator.values(feeds, [name])[name]
-
-        def find() -> Objective:
-            return resolve(target, samples, self.model, self.heads(score), values, score)
-
-        if not (target is None or isinstance(target, str | int)):
-            return find()
-        # (a class's number equals True, which is none)
-        key = (target, type(target), samples, score)
-        if key in self._asked:
-            return self._asked.get(key, find)
-        objective = find()
-        return objective if looked else self._asked.get(key, lambda: objective)
+        return self._asked.objective(self, feeds, target, score)
 
     @cached_property
-    def _asked(self) -> Cache[Objective]:
-        return Cache(256)
+    def _asked(self) -> Asked:
+        return Asked()
 
     def _tensor(self, wrt: str | None, objective: Objective) -> str:
         if wrt is None:

@@ -251,24 +251,24 @@ def test_every_result_of_a_node_has_an_activation() -> None:
 
 
 def test_what_a_target_asks_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inspector.lens import inspector as module
+    from inspector.lens import asked as module
 
-    asked: list[object] = []
+    seen: list[object] = []
     resolve = module.resolve
     monkeypatch.setattr(
-        module, "resolve", lambda target, *rest: asked.append(target) or resolve(target, *rest)
+        module, "resolve", lambda target, *rest: seen.append(target) or resolve(target, *rest)
     )
     lens, x = Inspector(cnn()), images(3)
     first = [lens.gradient(x, target=target) for target in (1, 2, None)]
     again = [lens.gradient(x, target=target) for target in (1, 2, None)]
-    assert asked == [1, 2, None]
+    assert seen == [1, 2, None]
     np.testing.assert_array_equal(first, again)
     # another number of samples, another score and what is no class number are other questions
     lens.gradient(x[:1], target=1)
     lens.gradient(x, target=1, score="output")
     with pytest.raises(TargetError):
         lens.gradient(x, target=True)
-    assert asked == [1, 2, None, 1, 1, True]
+    assert seen == [1, 2, None, 1, 1, True]
 
 
 @pytest.mark.parametrize(("target", "rank"), [(None, 1), ("top[0]", 1), ("top[1]", 2)])

@@ -13,7 +13,7 @@ from benchmarks.contenders.table import OURS, REFERENCES, TABLE, Contender
 from benchmarks.environments import Environments
 from benchmarks.networks.files import provide
 from benchmarks.processes import WorkFailed
-from benchmarks.turns import LONG, Pace, Prepared, take_turns
+from benchmarks.turns import Pace, Prepared, take_turns
 from benchmarks.work import Work
 from inspector.bench import quartiles
 
@@ -112,7 +112,7 @@ def measure(
             failed[each.name] = str(error)
     tell(f"{case.describe()}: {len(ready)} take turns")
     turns = take_turns([prepared for _, prepared, _ in ready], pace)
-    again = [entry for entry in ready if entry[1].first < LONG]
+    again = [entry for entry in ready if not entry[1].once]
     differences, unfit = _differences(case, again, environments.folder)
     failed.update(unfit)
     for _, prepared, _ in ready:
@@ -136,7 +136,7 @@ def measure(
                 told["first"],
                 differences.get(each.name),
                 told["facts"] or None,
-                prepared.first >= LONG or None,
+                prepared.once or None,
             )
         )
     versions = {each.name: environments.version(each) for each in case.contenders}

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.processes import Process, WorkFailed
 
-__all__ = ["LONG", "Pace", "Prepared", "take_turns"]
+__all__ = ["Pace", "Prepared", "take_turns"]
 
 # seconds that one turn should last at least, and runs that it should not exceed
 TURN, MOST = 0.05, 50
@@ -41,6 +41,11 @@ class Prepared:
     number: int
     first: float = 0.0
 
+    @property
+    def once(self) -> bool:
+        """Whether it is too slow to take turns."""
+        return self.first >= LONG
+
     def times(self, count: int) -> list[float]:
         """Seconds of `count` runs."""
         found: list[float] = self.process.ask("run", number=self.number, count=count)
@@ -50,12 +55,12 @@ class Prepared:
 def take_turns(contenders: Sequence[Prepared], pace: Pace) -> list[list[float] | WorkFailed]:
     """For each contender the median seconds of each of its turns; or why it broke down.
 
-    One whose first run took `LONG` or more has no turns: that run is its figure.
+    One that is too slow for them has no turns: its first run is its figure.
     """
     found: list[list[float] | WorkFailed] = [[] for _ in contenders]
     counts: list[int] = []
     for place, each in enumerate(contenders):
-        if each.first >= LONG:
+        if each.once:
             found[place] = [each.first]
             counts.append(0)
             continue

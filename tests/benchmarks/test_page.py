@@ -47,6 +47,7 @@ GRADIENT = case(
 def test_figures() -> None:
     assert figure(row("a", 2.25)) == "2.25 (2.25-4.50)"
     assert figure({"ratio": 0.5}) == "0.50"
+    assert figure(row("a", 180.0, once=True)) == "180 (one run)"
     assert figure({"ratio": [9.99, 12.34, 123.4]}) == "9.99 (12.3-123)".replace("9.99 (12.3", "12.3 (9.99")
     assert figure({"error": "why"}) == "fails"
 

@@ -17,7 +17,7 @@ from benchmarks.turns import Pace, Prepared, take_turns
 from benchmarks.work import Work
 from inspector.bench import quartiles
 
-__all__ = ["Case", "Row", "measure"]
+__all__ = ["Case", "Row", "measure", "ratios"]
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,13 @@ def measure(
             continue
         if each.name in unfit:
             continue
-        ratios = _ratios(times, base) if isinstance(base, list) else None
+        relative = ratios(times, base) if isinstance(base, list) else None
         rows.append(
             Row(
                 each.name,
                 environments.version(each),
                 quartiles(times),
-                quartiles(ratios) if ratios else None,
+                quartiles(relative) if relative else None,
                 told["built"],
                 told["first"],
                 differences.get(each.name),
@@ -148,7 +148,7 @@ def measure(
     }
 
 
-def _ratios(times: Sequence[float], base: Sequence[float]) -> list[float]:
+def ratios(times: Sequence[float], base: Sequence[float]) -> list[float]:
     """Round by round; of one that had no turns, its one run over the reference's median."""
     pairs = zip(times, base, strict=True) if len(times) == len(base) else ((times[0], np.median(base)),)
     return [float(a / b) for a, b in pairs]

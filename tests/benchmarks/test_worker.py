@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.cases import ratios
 from benchmarks.environments import Environments
 from benchmarks.processes import Process, WorkFailed
 from benchmarks.turns import Pace, Prepared, take_turns
@@ -77,6 +78,11 @@ def test_who_is_too_slow_for_turns_has_one_run(process: Process, tmp_path: Path)
     assert isinstance(quick, list)
     assert len(quick) == 3
     assert slow == [90.0]
+
+
+def test_ratios_are_taken_round_by_round_and_of_one_run_to_the_median() -> None:
+    assert ratios([2.0, 6.0, 12.0], [1.0, 2.0, 3.0]) == [2.0, 3.0, 4.0]
+    assert ratios([90.0], [1.0, 2.0, 30.0]) == [45.0]
 
 
 def test_environments_say_what_they_have(tmp_path: Path) -> None:

@@ -54,6 +54,19 @@ def test_what_no_cotangent_reaches_stands_behind_the_last_that_it_reads() -> Non
     assert ways == sorted(ways)
 
 
+def test_what_reads_two_results_stands_behind_the_later() -> None:
+    nodes = [
+        helper.make_node("Tanh", ["x"], ["a"]),
+        helper.make_node("Sin", ["a"], ["b"]),
+        helper.make_node("Exp", ["b"], ["c"]),
+        helper.make_node("Max", ["a", "c"], ["y"]),
+    ]
+    # (which of the two is the maximum is read from both; the checker refuses what stands before what it reads)
+    types = [node.op_type for node in gradient_of(network(nodes), ["x"]).graph.node]
+    assert types.count("Equal") == 2
+    assert types.index("Max") < types.index("Equal")
+
+
 def test_what_reads_the_input_alone_stands_first() -> None:
     nodes = [
         helper.make_node("Exp", ["x"], ["e"]),

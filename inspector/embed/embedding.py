@@ -149,7 +149,7 @@ def _grids(subject: Subject, entry: Entry, layer: Layer | None, tokens: str | No
     grids = {entry.tensor: find_places(evaluator, entry, feeds).grid(entry.tensor) if entry.op_type else None}
     if layer is not None:
         values = evaluator.values(feeds, [layer.name])[layer.name]
-        grids[layer.name] = layer_grid(evaluator, entry, feeds, layer, values, tokens)
+        grids[layer.name] = layer_grid(evaluator, entry, feeds, layer, values.shape, tokens)
     return grids
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from inspector.errors import LayerNotFound
 from inspector.explain.checking import check_gradient, notes_on_quantisation
 from inspector.explain.explanation import Explanation
-from inspector.explain.geometry import channels_first, input_layout
+from inspector.explain.geometry import Grid, channels_first, input_layout
 from inspector.explain.merging import Merge, merged
 from inspector.explain.methods import find_method
 from inspector.explain.relevance import Maps, Relevance, Scene
@@ -71,13 +72,13 @@ def explain(
     for scene, one in zip(scenes, each, strict=True):
         notes += one.notes
         notes += notes_on_quantisation(subject.evaluator, one.found) if one.found is not None else []
-        notes += _notes_on_zeros(raw, one, _unreached(scene))
+        notes += _notes_on_zeros(raw, one, scene)
     notes += _notes_on_signs(raw) if chosen.signed else []
     described = next((one.found.objective for one in each if one.found is not None), None) or subject.settled
     score = each[0].found.score if each[0].found is not None else subject.score.astype(np.float32)
     return Explanation(
         heatmap=scale(raw),
-        raw=raw.astype(np.float32),
+        raw=raw.astype(np.float32, copy=False),
         map=(each[0].maps if len(each) == 1 else raw).astype(np.float32),
         target=described.describe(),
         score=score,
@@ -128,9 +129,13 @@ def _scene(
                 return grid.fold(array)
         return channels_first(array, input_layout(evaluator.model, entry.input))
 
-    def at_layer(array: Array) -> Maps:
+    @lru_cache(maxsize=4)
+    def grid_at_layer(shape: tuple[int, ...]) -> Grid:
         assert layer is not None
-        return layer_grid(evaluator, entry, feeds, layer, array, tokens).fold(array)
+        return layer_grid(evaluator, entry, feeds, layer, shape, tokens)
+
+    def at_layer(array: Array) -> Maps:
+        return grid_at_layer(array.shape).fold(array)
 
     return Scene(subject, entry, layer, sides, at_input if layer is None else at_layer, at_input, tokens)
 
@@ -138,10 +143,9 @@ def _scene(
 def scale(raw: Maps) -> NDArray[np.float32]:
     """Each image's map divided by its largest magnitude; zeros stay zeros."""
     largest = np.abs(raw).max(axis=tuple(range(1, raw.ndim)), keepdims=True)
-    scaled: NDArray[np.float32] = np.divide(raw, largest, out=np.zeros_like(raw), where=largest > 0).astype(
-        np.float32
-    )
-    return scaled
+    scaled = raw / np.where(largest > 0, largest, np.ones_like(largest))
+    single: NDArray[np.float32] = scaled if scaled.dtype == np.float32 else scaled.astype(np.float32)
+    return single
 
 
 def _common_size(small: Maps, sides: Sequence[int]) -> Sequence[int]:
@@ -187,12 +191,13 @@ def _unreached(scene: Scene) -> str:
     return f"no input reaches the target {', '.join(map(repr, objective.tensors))}"
 
 
-def _notes_on_zeros(raw: Maps, one: Relevance, unreached: str) -> list[str]:
+def _notes_on_zeros(raw: Maps, one: Relevance, scene: Scene) -> list[str]:
     """Say why a map is empty: nothing is worse to read than a uniformly blue picture without a reason."""
     notes = []
     gradient = None if one.found is None else next(iter(one.found.gradients.values()))
     for number, each in enumerate(raw):
         if not each.any():
+            unreached = _unreached(scene)
             if gradient is None:
                 reason = unreached or "nothing in the picture changes the score for the better"
             elif gradient[number].any():

@@ -22,7 +22,7 @@ from inspector.explain.geometry import (
 )
 from inspector.model import Layer, spatial_axes
 from inspector.objectives import OWN, Entry, Evaluator, Objective, readable
-from inspector.session import Array, Feeds
+from inspector.session import Feeds
 
 if TYPE_CHECKING:
     pass
@@ -94,14 +94,19 @@ def leads_to(evaluator: Evaluator, targets: Sequence[str]) -> frozenset[str]:
 
 
 def layer_grid(
-    evaluator: Evaluator, entry: Entry, feeds: Feeds, layer: Layer, values: Array, tokens: str | None = None
+    evaluator: Evaluator,
+    entry: Entry,
+    feeds: Feeds,
+    layer: Layer,
+    shape: Sequence[int],
+    tokens: str | None = None,
 ) -> Grid:
     """How the values of `layer` are read as maps.
 
     Args:
         evaluator, entry, feeds: of the model, its input and what it is fed.
         layer: named or chosen.
-        values: its tensor.
+        shape: of its tensor.
         tokens: `1+14x14`: what a sequence stands for; None: found from the graph, else from the input's proportions.
 
     Raises:
@@ -109,14 +114,14 @@ def layer_grid(
         InputError: `tokens` does not fit.
     """
     if tokens is not None:
-        return token_grid(values.shape, tokens)
-    grid = find_places(evaluator, entry, feeds).grid(layer.name, values.shape)
-    if grid is None and layer.layout is not None and values.ndim == len(layer.layout):
-        grid = layout_grid(values.shape, layer.layout)
-    grid = grid or guessed_grid(values.shape, picture_sides(evaluator, entry, feeds))
+        return token_grid(shape, tokens)
+    grid = find_places(evaluator, entry, feeds).grid(layer.name, shape)
+    if grid is None and layer.layout is not None and len(shape) == len(layer.layout):
+        grid = layout_grid(shape, layer.layout)
+    grid = grid or guessed_grid(shape, picture_sides(evaluator, entry, feeds))
     if grid is None:
         raise LayerNotFound(
-            f"layer '{layer.name}' {values.shape} is no feature map with channels and spatial axes; if its tokens "
+            f"layer '{layer.name}' {tuple(shape)} is no feature map with channels and spatial axes; if its tokens "
             "stand for one, say how: --tokens 1+14x14 (tokens=) leaves out one and folds the rest"
         )
     return grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -21,14 +22,23 @@ def upsample(maps: NDArray[np.floating], size: Sequence[int]) -> NDArray[np.floa
     Args:
         maps: (N, ...), one axis per entry of `size`.
         size: lengths to resize to.
+
+    Returns:
+        An array of its own, in C order.
     """
     if maps.ndim != len(size) + 1:
         raise ValueError(f"maps of shape {maps.shape} cannot be resized to {tuple(size)}")
-    for axis, length in enumerate(size, start=1):
-        if maps.shape[axis] != length:
-            matrix = _interpolation(maps.shape[axis], length).astype(maps.dtype)
-            maps = np.moveaxis(np.moveaxis(maps, axis, -1) @ matrix.T, -1, axis)
-    return np.ascontiguousarray(maps)
+    large = np.array(maps, order="C")
+    # the last axis first: what the others then move are whole lines
+    for axis, length in reversed(list(enumerate(size, start=1))):
+        given = large.shape[axis]
+        if given != length:
+            matrix = _interpolation(given, length).astype(large.dtype)
+            before, behind = large.shape[:axis], large.shape[axis + 1 :]
+            lines = large.reshape(math.prod(before), given, math.prod(behind))
+            moved = matrix @ lines if behind else lines[:, :, 0] @ matrix.T
+            large = moved.reshape(*before, length, *behind)
+    return large
 
 
 @lru_cache(maxsize=64)

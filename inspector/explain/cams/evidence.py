@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from inspector.explain.cams.component import first_component
+from inspector.explain.cams.weighted import Weighted
 from inspector.explain.finite import finite
 from inspector.explain.options import with_options
 from inspector.explain.relevance import Maps, Relevance, Scene
@@ -22,12 +23,28 @@ class Evidence:
     """What a method found before the channels are made one.
 
     Attributes:
-        channels: (N, C, spatial...), in the units of the score or of the activations, as the method has it.
+        values: (N, C, spatial...), in the units of the score or of the activations, as the method has it.
         found: the gradient that it rests on; None: it rests on none.
+        weights: (N, C, 1...), what the values of each channel are multiplied by; None: they are the evidence.
     """
 
-    channels: Maps
+    values: Maps
     found: Gradients | None = None
+    weights: Maps | None = None
+
+    @property
+    def channels(self) -> Maps:
+        """(N, C, spatial...)."""
+        return self.values if self.weights is None else np.asarray(self.values * self.weights)
+
+    def summed(self) -> Maps:
+        """(N, spatial...): the sum over the channels."""
+        if self.weights is None:
+            return np.asarray(self.values.sum(axis=1))
+        # in one pass over the values: their product is not written down
+        return np.asarray(
+            np.einsum("nc...,nc->n...", self.values, self.weights.reshape(self.values.shape[:2]))
+        )
 
 
 def by_channel(evidence: Callable[..., Evidence], signed: bool = False) -> Callable[..., Relevance]:
@@ -40,21 +57,21 @@ def by_channel(evidence: Callable[..., Evidence], signed: bool = False) -> Calla
     @with_options(evidence)
     def attribute(scene: Scene, *, eigen_smooth: bool = False, **options: Any) -> Relevance:
         seen = evidence(scene, **options)
-        maps = finite(first_component if eigen_smooth else _summed, seen.channels)
+        # (what is not finite stays so in the sum, and would stop the decomposition)
+        maps = finite(first_component, seen.channels) if eigen_smooth else finite(seen.summed)
         return Relevance(maps if signed else np.maximum(maps, 0), seen.found)
 
     return attribute
-
-
-def _summed(channels: Maps) -> Maps:
-    return np.asarray(channels.sum(axis=1))
 
 
 def of_gradient(formula: Callable[[Maps, Maps], Maps]) -> Callable[[Scene], Evidence]:
     """Evidence that is a function of the layer's values and of the score's gradient there."""
 
     def evidence(scene: Scene) -> Evidence:
-        return Evidence(finite(formula, *values_and_gradient(scene)), scene.found)
+        values, gradient = values_and_gradient(scene)
+        if isinstance(formula, Weighted):
+            return Evidence(values, scene.found, finite(formula.weights, values, gradient))
+        return Evidence(finite(formula, values, gradient), scene.found)
 
     evidence.__doc__ = formula.__doc__
     return evidence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from inspector.errors import InspectorError, TargetError
 from inspector.explain.cams import weighted
 from inspector.explain.cams.evidence import Evidence, of_gradient
-from inspector.explain.relevance import Scene
+from inspector.explain.relevance import Maps, Scene
 from inspector.objectives import Objective
 from inspector.session import Array
 
 __all__ = ["contrasted", "finercam"]
 
-BASES = {
+BASES: Mapping[str, Callable[[Maps, Maps], Maps]] = {
     "gradcam": weighted.gradcam,
     "gradcam++": weighted.gradcam_plus_plus,
     "hirescam": weighted.hirescam,

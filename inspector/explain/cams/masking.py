@@ -42,7 +42,7 @@ def scorecam(scene: Scene) -> Evidence:
         weights = np.exp(found - top)
     total = weights.sum(axis=1, keepdims=True)
     weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-    return Evidence(values * _over_places(weights, values))
+    return Evidence(values, weights=_over_places(weights, values))
 
 
 def ablationcam(scene: Scene) -> Evidence:
@@ -67,7 +67,7 @@ def ablationcam(scene: Scene) -> Evidence:
 
     left = _finite(beyond.scores(without(), count * channels)).reshape(count, channels)
     weights = beyond.score[:, None] - left
-    return Evidence(values * _over_places(weights, values))
+    return Evidence(values, weights=_over_places(weights, values))
 
 
 def reciprocam(scene: Scene) -> Relevance:

@@ -6,11 +6,14 @@ Each variant is one function of both, (N, C, spatial...), that returns the evide
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from inspector.explain.relevance import Maps
 
 __all__ = [
+    "Weighted",
     "collapsed",
     "gradcam",
     "gradcam_elementwise",
@@ -21,12 +24,27 @@ __all__ = [
 ]
 
 
+class Weighted:
+    """Evidence that is the activations times one weight for each channel: (N, C, 1...) of `weights`."""
+
+    def __init__(self, weights: Callable[[Maps, Maps], Maps]) -> None:
+        self.weights = weights
+        self.__doc__ = weights.__doc__
+
+    def __call__(self, activations: Maps, gradient: Maps) -> Maps:
+        """(N, C, spatial...)."""
+        return activations * self.weights(activations, gradient)
+
+
+@Weighted
 def gradcam(activations: Maps, gradient: Maps) -> Maps:
     """Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2: a channel's weight is its gradient's spatial mean."""
-    weighted: Maps = activations * gradient.mean(axis=_spatial(gradient), keepdims=True)
-    return weighted
+    del activations
+    weights: Maps = gradient.mean(axis=_spatial(gradient), keepdims=True)
+    return weights
 
 
+@Weighted
 def gradcam_plus_plus(activations: Maps, gradient: Maps) -> Maps:
     """Chattopadhay et al., Grad-CAM++, WACV 2018, equations 7 and 19: positive gradients, weighed place by place.
 
@@ -40,11 +58,11 @@ def gradcam_plus_plus(activations: Maps, gradient: Maps) -> Maps:
     # the equation's own pole, on layers with negative activations
     pole = denominator == 0
     share = np.where(pole, np.zeros_like(gradient), 1 / np.where(pole, np.ones_like(gradient), denominator))
-    weight = (np.maximum(gradient, 0) * share).sum(axis=axes, keepdims=True)
-    weighted: Maps = activations * weight
-    return weighted
+    weights: Maps = (np.maximum(gradient, 0) * share).sum(axis=axes, keepdims=True)
+    return weights
 
 
+@Weighted
 def xgradcam(activations: Maps, gradient: Maps) -> Maps:
     """Fu et al., Axiom-based Grad-CAM, BMVC 2020, equation 8: the mean weighted by the channel's own activation."""
     axes = _spatial(activations)
@@ -53,8 +71,8 @@ def xgradcam(activations: Maps, gradient: Maps) -> Maps:
     # a channel that sums to zero has no share to give
     empty = total == 0
     share = attributed / np.where(empty, np.ones_like(total), total)
-    weighted: Maps = activations * np.where(empty, np.zeros_like(total), share)
-    return weighted
+    weights: Maps = np.where(empty, np.zeros_like(total), share)
+    return weights
 
 
 def hirescam(activations: Maps, gradient: Maps) -> Maps:

@@ -35,7 +35,8 @@ def channels_first(array: NDArray[np.floating], layout: str | None) -> NDArray[n
     """(N, C, spatial...). What has no channels is given one."""
     if layout is None or "C" not in layout:
         return array[:, None] if array.ndim > 1 else array[:, None, None]
-    return np.moveaxis(array, channel_axis(layout), 1)
+    axis = channel_axis(layout)
+    return array if axis == 1 else np.moveaxis(array, axis, 1)
 
 
 def _before_channels(model: Model, tensor: TensorInfo, rank: int) -> str | None:

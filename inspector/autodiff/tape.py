@@ -56,6 +56,8 @@ class Tape:
         self.opset = graph.opset_imports.get("", 18)
         self.wanted = wanted
         self.sources: Collection[ir.Value] = ()
+        # cotangents that are zero but for one element of each row: that element's number and value, (N, 1) both
+        self.picked: dict[ir.Value, tuple[Operand, Operand]] = {}
         # of the forward graph, to read copies (see `blocked.read_copies`)
         self.copying: list[ir.Node] = []
         self._rules = rules

@@ -147,7 +147,10 @@ def build(plan: Plan) -> ir.Model:
     given = plan.evaluator.model
     own = [tensor.name for tensor in given.outputs]
     _refuse_taken_names([*own, *(tensor.name for tensor in given.inputs)], plan.class_input)
-    found = with_gradients(plan.evaluator, plan.objective, plan.recipe.pulls(plan))
+    # where classes are compared, a score is made of several: the graph must take as many
+    compared = plan.recipe.contrast
+    objective = plan.objective if compared is None else plan.objective.filled_up(int(compared["classes"]))
+    found = with_gradients(plan.evaluator, objective, plan.recipe.pulls(plan))
     graph = found.model.graph
     _restore_inputs(graph, given.graph.graph.inputs)
     tape = Tape(graph, prefix="explain")

@@ -54,7 +54,7 @@ def with_gradients(evaluator: Evaluator, objective: Objective, pulls: Sequence[P
     part = evaluator.gradient_graph(objective, first.wrt, keep, first.rules)
     names: Mapping[str, str] = {}
     if evaluator.lowered.quantised:
-        model = append_objective(evaluator.model.normalised, objective.keys)
+        model = append_objective(evaluator.model.normalised, objective.forms)
         shared = same_weights(part.graph.initializers, model.graph.initializers)
         # which class is the top one, and on which side a single neuron falls, is for the file to say
         for term in range(len(objective.keys)):

@@ -25,8 +25,8 @@ def append_objective(model: ir.Model, keys: Sequence[TermKey]) -> ir.Model:
     """The model with the score (N,) of `keys` as a further output `target.score`.
 
     Per term k there are three more inputs, `target.index.k` (int64), `target.sign.k` and `target.weight.k` (float32),
-    all (N, M), as described at `Objective`, and two more outputs: `target.chosen.k` and `target.side.k`, the index and
-    the sign that were used in place of -1 and 0.
+    all (N, M), M being 1 where the key says so, as described at `Objective`, and two more outputs: `target.chosen.k`
+    and `target.side.k`, the index and the sign that were used in place of -1 and 0.
     """
     from inspector.surgery import copy
 
@@ -46,7 +46,11 @@ def add_objective(graph: ir.Graph, keys: Sequence[TermKey]) -> None:
     parts = [
         _term(fragment, number, key, find_value(graph, key.tensor), fixed) for number, key in enumerate(keys)
     ]
-    fragment.outputs.append(fragment.op("Sum", parts, name=SCORE))
+    (first_part, *others) = parts
+    if others:
+        first_part = fragment.op("Sum", parts)
+    first_part.name = SCORE
+    fragment.outputs.append(first_part)
     join(graph, fragment.model().graph)
 
 
@@ -57,12 +61,14 @@ def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixe
     # a file with a fixed batch is run in slices of it, which these inputs must be cut into too
     batch = fixed if tensor.shape is None or not key.batched else _dim(tensor.shape[key.batch_axis])
     batch = batch if isinstance(batch, int) or fixed is None else fixed
-    shape = (batch if key.batched else 1, f"target.elements.{number}")
+    shape = (batch if key.batched else 1, 1 if key.single else f"target.elements.{number}")
     index = fragment.input(f"target.index.{number}", ir.DataType.INT64, shape)
     sign = fragment.input(f"target.sign.{number}", ir.DataType.FLOAT, shape)
     weight = fragment.input(f"target.weight.{number}", ir.DataType.FLOAT, shape)
 
-    value = fragment.op("Cast", [fragment.bind(tensor)], to=ir.DataType.FLOAT)
+    value = fragment.bind(tensor)
+    if tensor.dtype != ir.DataType.FLOAT:
+        value = fragment.op("Cast", [value], to=ir.DataType.FLOAT)
     classes = _class_count(key, tensor)
     if key.transform == "log-softmax" and classes is None:
         value = fragment.op("LogSoftmax", [value], axis=key.softmax_axis)
@@ -72,7 +78,8 @@ def _term(fragment: _Fragment, number: int, key: TermKey, tensor: ir.Value, fixe
         if key.batch_axis != 0 and tensor.shape is not None:
             others = [axis for axis in range(len(tensor.shape)) if axis != key.batch_axis]
             value = fragment.op("Transpose", [value], perm=[key.batch_axis, *others])
-        flat = fragment.op("Flatten", [value], axis=1)
+        matrix = tensor.shape is not None and len(tensor.shape) == 2
+        flat = value if matrix else fragment.op("Flatten", [value], axis=1)
 
     top = fragment.op("ArgMax", [flat], axis=1, keepdims=1)
     own = fragment.op("Less", [index, fragment.constant(0, np.int64)])

@@ -60,7 +60,8 @@ _ROUNDING = {"BFLOAT16": 2.0**-7, "FLOAT16": 2.0**-10, "FLOAT": 2.0**-23}
 
 
 class Evaluator:
-    """Runs one model. One compiled session per (tensors, objective) serves every class, image and batch size.
+    """Runs one model. One compiled session per (tensors, objective) serves every class, image and batch size, and one
+    more all sums of several elements.
 
     Args:
         model: what to run.
@@ -144,7 +145,7 @@ class Evaluator:
         self._refuse_shared(feeds, wrt)
         wrt = tuple(dict.fromkeys(wrt))
         keep = tuple(name for name in dict.fromkeys(keep) if name not in feeds)
-        key = ("gradient", wrt, keep, objective.keys, rules)
+        key = ("gradient", wrt, keep, objective.forms, rules)
         session = self._sessions.get(
             key, lambda: self.session(self.gradient_graph(objective, wrt, keep, rules))
         )
@@ -229,10 +230,10 @@ class Evaluator:
         """
         inputs = {tensor.name for tensor in self.model.inputs}
         keep = tuple(name for name in dict.fromkeys(keep) if name not in inputs)
-        key = (tuple(wrt), keep, objective.keys, rules)
+        key = (tuple(wrt), keep, objective.forms, rules)
 
         def build() -> ir.Model:
-            return self._build_gradient_graph(objective.keys, wrt, keep, rules)
+            return self._build_gradient_graph(objective.forms, wrt, keep, rules)
 
         if self._stored is None or rules is not None:
             return self._graphs.get(key, build)

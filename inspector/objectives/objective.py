@@ -29,6 +29,7 @@ class TermKey:
         softmax_axis: of the tensor, for "log-softmax".
         batch_axis: of the tensor.
         batched: False: indices address the whole tensor, which has one score.
+        single: a score reads one element of the tensor; else any number.
     """
 
     tensor: str
@@ -36,6 +37,7 @@ class TermKey:
     softmax_axis: int = 1
     batch_axis: int = 0
     batched: bool = True
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ class Objective:
         return tuple(dict.fromkeys(key.tensor for key in self.keys))
 
     @property
+    def forms(self) -> tuple[TermKey, ...]:
+        """The keys, with what the indices tell of the terms."""
+        return tuple(
+            replace(key, single=index.shape[1] == 1) for key, index in zip(self.keys, self.index, strict=True)
+        )
+
+    @property
     def batched(self) -> bool:
         """Whether there is a score for each sample; else one for the whole batch."""
         return all(key.batched for key in self.keys)
@@ -78,6 +87,16 @@ class Objective:
             weight=tuple(array[list(rows)] for array in self.weight),
             description=tuple(self.description[row] for row in rows),
             own=tuple(self.own[row] for row in rows),
+        )
+
+    def filled_up(self, elements: int) -> Objective:
+        """The same score of `elements` elements more per term, of weight 0."""
+
+        def wider(arrays: tuple[NDArray[Any], ...], value: float) -> tuple[NDArray[Any], ...]:
+            return tuple(np.pad(array, ((0, 0), (0, elements)), constant_values=value) for array in arrays)
+
+        return replace(
+            self, index=wider(self.index, 0), sign=wider(self.sign, 1), weight=wider(self.weight, 0)
         )
 
     def describe(self) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from inspector.autodiff.broadcasting import along
+from inspector.autodiff.broadcasting import along, dims
 from inspector.autodiff.rules.movement import rearranged
 from inspector.autodiff.scatter import scatter_add
-from inspector.autodiff.tape import Pullback, Tape, Values
+from inspector.autodiff.tape import Operand, Pullback, Tape, Values
 
 
 def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
@@ -34,13 +34,25 @@ def gather(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
 def gather_elements(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     (g,), (x, indices) = cotangents, node.inputs
     axis = node.attributes.get_int("axis", 0)
-    if x is not None and x.shape is not None and len(x.shape) == 2 and not x.shape.is_static():
+    shape = None if x is None else x.shape
+    matrix = shape is not None and len(shape) == 2
+    if shape is not None and matrix and not shape.is_static():
         # (nothing is greater than itself; of a vector per sample it costs nothing, and the runtime sees the same batch)
         wide = tape.widened(g)
         zeros = tape.cast_like(tape.Greater(x, x), wide)
         summed = tape.ScatterElements(zeros, indices, wide, axis=axis, reduction="add")
-        return [tape.cast_like(summed, g), None]
-    return [scatter_add(tape, tape.shape(x), indices, g, axis), None]
+        gx = tape.cast_like(summed, g)
+    else:
+        gx = scatter_add(tape, tape.shape(x), indices, g, axis)
+    if matrix and axis in (1, -1) and _one_of_each_row(indices, x):
+        tape.picked[gx] = (indices, g)
+    return [gx, None]
+
+
+def _one_of_each_row(indices: Operand, x: Operand) -> bool:
+    """Whether `indices` (N, 1) name an element of every row of `x` (N, C), as far as the shapes tell."""
+    (rows, width), (given, _) = (dims(each) or (None, None) for each in (indices, x))
+    return width == 1 and rows is not None and rows == given
 
 
 def gather_nd(tape: Tape, node: ir.Node, cotangents: Values) -> Values:

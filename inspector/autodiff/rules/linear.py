@@ -17,7 +17,9 @@ def gemm(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     ta, tb = node.attributes.get_int("transA", 0), node.attributes.get_int("transB", 0)
     alpha, beta = node.attributes.get_float("alpha", 1.0), node.attributes.get_float("beta", 1.0)
     product = g if alpha == 1 else tape.Mul(g, alpha)
-    ga = tape.Gemm(b, product, transA=tb, transB=1) if ta else tape.Gemm(product, b, transB=1 - tb)
+    ga = None if ta else _of_one_row(tape, g, b, alpha, rows=bool(tb))
+    if ga is None:
+        ga = tape.Gemm(b, product, transA=tb, transB=1) if ta else tape.Gemm(product, b, transB=1 - tb)
     gb = tape.Gemm(product, a, transA=1, transB=ta) if tb else tape.Gemm(a, product, transA=1 - ta)
     addend = g if beta == 1 else tape.Mul(g, beta)
     gc = [each if each is None else unbroadcast(tape, addend, dims(node.outputs[0]), each) for each in c]
@@ -28,6 +30,10 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """numpy.matmul: a vector counts as a matrix of one row (left) or one column (right)."""
     (g,), (a, b) = cotangents, node.inputs
     rank_a, rank_b = tape.rank(a), tape.rank(b)
+    if rank_a == rank_b == 2 and not tape.wants(b):
+        ga = _of_one_row(tape, g, b, 1, rows=False)
+        if ga is not None:
+            return [ga, None]
     row = a if rank_a > 1 else tape.Unsqueeze(a, [0])
     column = b if rank_b > 1 else tape.Unsqueeze(b, [1])
     if rank_b == 1:
@@ -47,6 +53,25 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         return [_reduced(tape, ga, batch, a), tape.reshape_like(gb, b)]
     gb = tape.MatMul(transposed(tape, row, rank_a), g)
     return [_reduced(tape, ga, batch, a), _reduced(tape, gb, batch, b)]
+
+
+def _of_one_row(tape: Tape, g: Operand, matrix: Operand, alpha: float, *, rows: bool) -> ir.Value | None:
+    """`alpha * g @ matrix'`, where the product would read all of the matrix for one number of each row of `g` that is
+    not zero: a class's logit needs that class's weights alone. None where `g` is no such cotangent.
+
+    Args:
+        tape: to write on.
+        g: (N, C), a cotangent.
+        matrix: (C, K) with `rows`, else (K, C).
+        alpha: a factor.
+        rows: whether a class's weights are a row.
+    """
+    if g is None or g not in tape.picked:
+        return None
+    index, number = tape.picked[g]
+    chosen = tape.Gather(matrix, tape.Squeeze(index, [1]), axis=0 if rows else 1)
+    chosen = chosen if rows else tape.Transpose(chosen, perm=[1, 0])
+    return tape.Mul(chosen, number if alpha == 1 else tape.Mul(number, alpha))
 
 
 def transposed(tape: Tape, matrix: Operand, rank: int) -> ir.Value:

@@ -147,7 +147,10 @@ def _repeated(tape: Tape, node: ir.Node, g: Operand) -> ir.Value:
     if reduced is None:
         return tape.Expand(g, tape.shape(x))
     # the other axes keep their length: no need to read it
-    return tape.Expand(g, [tape.size(x, axis) if axis in reduced else 1 for axis in range(tape.rank(x))])
+    lengths = [tape.size(x, axis) if axis in reduced else 1 for axis in range(tape.rank(x))]
+    if g is not None and all(isinstance(length, int) and length == 1 for length in lengths):
+        return g
+    return tape.Expand(g, lengths)
 
 
 def _l2(tape: Tape, g: Operand, x: Operand, y: Operand) -> ir.Value:

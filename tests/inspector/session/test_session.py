@@ -173,9 +173,13 @@ def test_one_compiled_session_serves_every_class_and_batch(monkeypatch: pytest.M
     real = evaluator.Session
     monkeypatch.setattr(evaluator, "Session", lambda *args: compiled.append(args) or real(*args))
     lens = Inspector(cnn())
-    for count, target in ((1, 3), (4, None), (2, [1, 2]), (3, "logits[4]"), (3, "logits[:4]")):
+    for count, target in ((1, 3), (4, None), (2, [1, 2]), (3, "logits[4]")):
         lens.gradient(images(count), target)
     assert len(compiled) == 1
+    # sums of classes, of however many, have one of their own: a class alone reads its own weights only
+    for count, target in ((3, "logits[:4]"), (1, "logits[1:3]"), (2, ["logits[2]", "logits[:2]"])):
+        lens.gradient(images(count), target)
+    assert len(compiled) == 2
 
 
 def test_a_pad_of_zeros_before_a_max_pool_counts() -> None:

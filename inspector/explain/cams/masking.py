@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,12 +110,21 @@ def _seen_through(scene: Scene, values: Maps, pairs: NDArray[np.int64]) -> Itera
         raise LayerNotFound(
             f"the map of '{scene.tensor}' has {values.ndim - 2} spatial axes and the input {len(sides)}: it is no mask"
         )
+    laid_over = _laid_over(places, source.x.shape[1:])
     for row, channel in pairs:
         mask = upsample(values[row, channel][None], sides)[0]
-        spread = mask.max() - mask.min()
-        masked = source.x[row].copy()
-        masked.reshape(-1)[places] *= (mask - mask.min()) / spread if spread > 0 else mask * 0
-        yield int(row), masked
+        lowest = mask.min()
+        spread = mask.max() - lowest
+        yield int(row), source.x[row] * laid_over((mask - lowest) / spread if spread > 0 else mask * 0)
+
+
+def _laid_over(places: NDArray[np.int64], sample: tuple[int, ...]) -> Callable[[Maps], Maps]:
+    """From a mask over the places (C, spatial...) to what one sample is multiplied by: 1 where none of them lies."""
+    if places.shape == sample and (places.ravel() == np.arange(places.size)).all():
+        return lambda mask: mask
+    mask_at = np.full(math.prod(sample), -1)
+    mask_at[places.reshape(len(places), -1)] = np.arange(math.prod(places.shape[1:]))
+    return lambda mask: np.append(mask, mask.dtype.type(1))[mask_at].reshape(sample)
 
 
 def _finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

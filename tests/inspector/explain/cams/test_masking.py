@@ -57,6 +57,21 @@ def test_scorecam_weighs_channels_by_what_they_let_the_model_see(layer: str, bat
         np.testing.assert_allclose(explained.map[sample], expected, atol=1e-5 * expected.max())
 
 
+def test_scorecam_of_a_file_whose_channels_come_last() -> None:
+    last = cnn()
+    (given,) = last.graph.input
+    given.type.CopyFrom(helper.make_tensor_type_proto(1, ["batch", 16, 16, 3]))
+    first = next(node for node in last.graph.node if given.name in node.input)
+    first.input[list(first.input).index(given.name)] = "channels first"
+    turned = helper.make_node("Transpose", [given.name], ["channels first"], perm=[0, 3, 1, 2])
+    last.graph.node.insert(0, turned)
+    maps = [
+        Inspector(file).explain(x, "scorecam", target=CLASSES, layer="relu").map
+        for file, x in ((cnn(), X), (last, np.ascontiguousarray(X.transpose(0, 2, 3, 1))))
+    ]
+    np.testing.assert_allclose(maps[1], maps[0], rtol=1e-5, atol=1e-6)
+
+
 def test_scorecam_takes_no_softmax_of_probabilities() -> None:
     """A softmax over numbers in [0, 1] would make all weights nearly equal: of probabilities it takes their shares."""
     logit, probability = (

@@ -47,3 +47,9 @@ def test_a_map_of_the_wanted_size_is_unchanged_and_nothing_goes_negative() -> No
 def test_the_number_of_axes_must_agree() -> None:
     with pytest.raises(ValueError, match="cannot be resized"):
         upsample(np.zeros((1, 7, 7), np.float32), (224,))
+
+
+def test_what_is_of_that_size_already_is_copied() -> None:
+    maps = np.ones((1, 4, 4), np.float32)
+    upsample(maps, (4, 4))[:] = 2
+    assert (maps == 1).all()

@@ -60,12 +60,14 @@ def test_channels_last_and_bytes_are_mirrored_as_pictures_are() -> None:
     np.testing.assert_allclose(found.map, expected.map, atol=1e-5)
 
 
-def test_the_first_component_of_the_evidence() -> None:
+@pytest.mark.parametrize("method", ["hirescam", "gradcam"])
+def test_the_first_component_of_the_evidence(method: str) -> None:
     lens = Inspector(cnn())
     a = lens.activations(X, layers="relu")["relu"].astype(float)
     g = lens.gradient(X, 4, wrt="relu").astype(float)
-    smooth = lens.explain(X, "hirescam", target=4, layer="relu", eigen_smooth=True)
-    for sample, evidence in enumerate(a * g):
+    weights = g if method == "hirescam" else g.mean(axis=(2, 3), keepdims=True)
+    smooth = lens.explain(X, method, target=4, layer="relu", eigen_smooth=True)
+    for sample, evidence in enumerate(a * weights):
         table = evidence.reshape(len(evidence), -1)
         centred = table - table.mean(axis=1, keepdims=True)
         _, vectors = np.linalg.eigh(centred @ centred.T)

@@ -60,8 +60,7 @@ _ROUNDING = {"BFLOAT16": 2.0**-7, "FLOAT16": 2.0**-10, "FLOAT": 2.0**-23}
 
 
 class Evaluator:
-    """Runs one model. One compiled session per (tensors, objective) serves every class, image and batch size, and one
-    more all sums of several elements.
+    """Runs one model. A session per (tensors, objective) serves every class, image and batch, another all sums of them.
 
     Args:
         model: what to run.

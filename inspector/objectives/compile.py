@@ -46,11 +46,9 @@ def add_objective(graph: ir.Graph, keys: Sequence[TermKey]) -> None:
     parts = [
         _term(fragment, number, key, find_value(graph, key.tensor), fixed) for number, key in enumerate(keys)
     ]
-    (first_part, *others) = parts
-    if others:
-        first_part = fragment.op("Sum", parts)
-    first_part.name = SCORE
-    fragment.outputs.append(first_part)
+    score = fragment.op("Sum", parts) if len(parts) > 1 else parts[0]
+    score.name = SCORE
+    fragment.outputs.append(score)
     join(graph, fragment.model().graph)
 
 

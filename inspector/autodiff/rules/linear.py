@@ -30,10 +30,7 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
     """numpy.matmul: a vector counts as a matrix of one row (left) or one column (right)."""
     (g,), (a, b) = cotangents, node.inputs
     rank_a, rank_b = tape.rank(a), tape.rank(b)
-    if rank_a == rank_b == 2 and not tape.wants(b):
-        ga = _of_one_row(tape, g, b, 1, rows=False)
-        if ga is not None:
-            return [ga, None]
+    ga = _of_one_row(tape, g, b, 1, rows=False) if rank_a == rank_b == 2 else None
     row = a if rank_a > 1 else tape.Unsqueeze(a, [0])
     column = b if rank_b > 1 else tape.Unsqueeze(b, [1])
     if rank_b == 1:
@@ -42,7 +39,8 @@ def matmul(tape: Tape, node: ir.Node, cotangents: Values) -> Values:
         g = tape.Unsqueeze(g, [-2])
     y = dims(node.outputs[0]) or [None] * max(rank_a, rank_b)
     batch = y[: max(rank_a, rank_b, 2) - 2]
-    ga = tape.MatMul(g, transposed(tape, column, rank_b))
+    if ga is None:
+        ga = tape.MatMul(g, transposed(tape, column, rank_b))
     if rank_a > 2 >= rank_b:
         # one weight for the whole batch: a single product over all rows also does the sum
         row, g = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -122,9 +121,13 @@ def _laid_over(places: NDArray[np.int64], sample: tuple[int, ...]) -> Callable[[
     """From a mask over the places (C, spatial...) to what one sample is multiplied by: 1 where none of them lies."""
     if places.shape == sample and (places.ravel() == np.arange(places.size)).all():
         return lambda mask: mask
-    mask_at = np.full(math.prod(sample), -1)
-    mask_at[places.reshape(len(places), -1)] = np.arange(math.prod(places.shape[1:]))
-    return lambda mask: np.append(mask, mask.dtype.type(1))[mask_at].reshape(sample)
+
+    def laid_over(mask: Maps) -> Maps:
+        factors = np.ones(sample, mask.dtype)
+        factors.reshape(-1)[places] = mask
+        return factors
+
+    return laid_over
 
 
 def _finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Class activation maps that weigh a layer's activations by the score's gradient there.
 
 Each variant is one function of both, (N, C, spatial...), that returns the evidence of each channel, of the same shape;
+where that is one weight for each channel times its activations, the function returns the weights and is `Weighted`.
 `collapsed` makes the map of it. They are written in NumPy functions that `embed` can also write as a graph.
 """
 
